@@ -1,0 +1,195 @@
+//! The top of the clap tree: for our own commands, and for help, man pages and completions of all.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+
+use clap::error::ErrorKind;
+use clap::{Arg, Args as _, Command, CommandFactory, Parser, Subcommand};
+
+use crate::commands::drop_in::{Group, TABLE};
+use crate::ctx::Ctx;
+use crate::error::{Error, Kind};
+
+/// The shipctl of job scripts, for any CI or laptop
+#[derive(Debug, Parser)]
+#[command(name = "shipctl", version)]
+pub struct Cli {
+    #[command(flatten)]
+    own: OwnOptions,
+    #[command(subcommand)]
+    pub(crate) command: Own,
+}
+
+/// Options of our own, before the name of any command.
+#[derive(Debug, clap::Args)]
+struct OwnOptions {
+    /// Look-ups that find nothing fail (also SHIPCTL_STRICT=1)
+    #[arg(long)]
+    strict: bool,
+    /// The job directory (else $JOB_PATH, else the nearest parent folder that is one)
+    #[arg(long, value_name = "DIR")]
+    job_dir: Option<std::path::PathBuf>,
+}
+
+/// Our own commands; the drop-in ones are in their table.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Own {
+    /// The job directory: its environment, its resources, an example
+    #[command(subcommand)]
+    Job(Job),
+    /// Shell functions for sourced commands and older names
+    ShellInit(ShellInit),
+    /// Completions for a shell
+    Completions(Completions),
+    /// Man pages
+    Man(Man),
+}
+
+/// Commands on the job directory as a whole.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Job {
+    /// Print the environment of the job directory
+    Env(JobEnv),
+    /// Show the job and its resources, secrets masked
+    Show(JobShow),
+    /// Write an example job directory
+    Example(JobExample),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct JobEnv {
+    /// How it is written
+    #[arg(long, value_name = "FORMAT", default_value = "sh", value_parser = ["sh", "fish", "powershell", "dotenv", "json", "null"])]
+    pub format: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct JobShow {
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct JobExample {
+    /// The folder to make, which must not be there yet
+    #[arg(value_name = "DIR")]
+    pub dir: std::path::PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShellInit {
+    /// The shell
+    #[arg(value_parser = ["bash", "zsh", "sh"], default_value = "bash")]
+    pub shell: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_parser = ["bash", "zsh", "fish", "powershell", "elvish"])]
+    pub shell: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Man {
+    /// Write every page into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "page")]
+    pub out: Option<std::path::PathBuf>,
+    /// The page to print, such as job-env
+    #[arg(value_name = "COMMAND")]
+    pub page: Option<String>,
+}
+
+/// The whole tree, drop-in commands too.
+pub fn command() -> Command {
+    let mut top = Cli::command();
+    for drop_in in TABLE {
+        let words = Arg::new("arguments").num_args(0..).value_name("ARGUMENT").hide(true).allow_hyphen_values(true);
+        let usage = format!("shipctl {} {}", drop_in.name, drop_in.usage);
+        top = top.subcommand(
+            Command::new(drop_in.name)
+                .about(drop_in.about)
+                .aliases(drop_in.aliases.iter().copied())
+                .override_usage(usage.trim_end().to_owned())
+                .disable_help_flag(true)
+                .arg(words),
+        );
+    }
+    let help = overview(&top);
+    top.override_help(help)
+}
+
+/// `shipctl --help`: commands by group, one line each, the drop-in ones last.
+fn overview(top: &Command) -> String {
+    let mut text = String::from(
+        "The shipctl of job scripts, for any CI or laptop\n\nUsage: shipctl [OPTIONS] COMMAND [ARGUMENTS]\n",
+    );
+    let is_drop_in = |command: &Command| TABLE.iter().any(|drop_in| drop_in.name == command.get_name());
+    let own = top.get_subcommands().filter(|command| !is_drop_in(command));
+    let mut lines = Vec::new();
+    for command in own {
+        if command.has_subcommands() {
+            let names =
+                command.get_subcommands().map(|sub| (format!("{} {}", command.get_name(), sub.get_name()), sub));
+            lines.extend(names.map(|(name, sub)| (name, about(sub))));
+        } else {
+            lines.push((command.get_name().to_owned(), about(command)));
+        }
+    }
+    section(&mut text, "Commands", &lines);
+    for group in Group::ALL {
+        let lines: Vec<_> = TABLE
+            .iter()
+            .filter(|command| command.group == group)
+            .map(|command| (command.name.to_owned(), command.about.to_owned()))
+            .collect();
+        section(&mut text, group.heading(), &lines);
+    }
+    let options: Vec<_> = OwnOptions::augment_args(Command::new("options"))
+        .get_arguments()
+        .map(|arg| {
+            let value = arg.get_value_names().filter(|_| arg.get_action().takes_values());
+            let value = value.and_then(|names| names.first()).map(|name| format!(" {name}")).unwrap_or_default();
+            (
+                format!("--{}{value}", arg.get_long().unwrap_or_default()),
+                arg.get_help().map(ToString::to_string).unwrap_or_default(),
+            )
+        })
+        .chain([
+            ("-h, --help".to_owned(), "This list; `shipctl help COMMAND` for one command".to_owned()),
+            ("-V, --version".to_owned(), "The version".to_owned()),
+        ])
+        .collect();
+    section(&mut text, "Options, before the command", &options);
+    text
+}
+
+fn about(command: &Command) -> String {
+    command.get_about().map(ToString::to_string).unwrap_or_default()
+}
+
+fn section(text: &mut String, heading: &str, lines: &[(String, String)]) {
+    let _ = write!(text, "\n{heading}:\n");
+    for (name, about) in lines {
+        let _ = writeln!(text, "  {name:<31} {about}");
+    }
+}
+
+/// Writes what clap has to say: help and version to standard output, the rest as an error.
+pub fn report(ctx: &Ctx, error: &clap::Error, words: &[OsString]) -> Result<(), Error> {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ctx.print(error.render().to_string().as_bytes()),
+        // A word that is no command is what the original called unsupported.
+        ErrorKind::InvalidSubcommand
+            if words.first().is_some_and(|word| !word.as_encoded_bytes().starts_with(b"-")) =>
+        {
+            let word = words[0].to_string_lossy();
+            let top = command();
+            let known = top.get_subcommands().map(Command::get_name);
+            let near = crate::job::names::did_you_mean(&word, known);
+            Err(Error::drop_in(format_args!("The command {word} is not supported{near}")))
+        }
+        _ => Err(Error::new(Kind::Usage, error.render().to_string().trim_start_matches("error: ").trim_end())),
+    }
+}

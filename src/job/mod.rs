@@ -1,0 +1,7 @@
+//! The job directory: what the platform put on disk and into the environment before a job's script ran.
+
+pub mod directory; // where it is, and what lies where in it
+pub mod integration; // integration.json and integration.env
+pub mod names; // variable prefixes and keys
+pub mod params; // params resources and their `secure` text
+pub mod resource; // version.json, and the look-ups in it

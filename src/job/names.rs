@@ -1,0 +1,87 @@
+//! Names of resources, jobs and keys, as they appear in variable names.
+
+/// True for the bytes that a variable name may hold.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// A string without the bytes outside `[A-Za-z0-9_]`.
+pub fn sanitize(text: &[u8]) -> String {
+    text.iter().filter(|&&byte| is_word(byte)).map(|&byte| char::from(byte)).collect()
+}
+
+/// The variable prefix of a resource, job or integration: sanitised, without leading digits, upper-cased.
+pub fn prefix(name: &[u8]) -> String {
+    let word = sanitize(name);
+    word.trim_start_matches(|c: char| c.is_ascii_digit()).to_ascii_uppercase()
+}
+
+/// A field, parameter or pointer key as the last part of a variable: sanitised and upper-cased, digits kept, since a
+/// prefix precedes them.
+pub fn key(name: &[u8]) -> String {
+    sanitize(name).to_ascii_uppercase()
+}
+
+/// Whether a name can be a folder of the job directory: one plain path component.
+pub fn is_component(name: &[u8]) -> bool {
+    !name.is_empty() && name != b"." && name != b".." && !name.iter().any(|&byte| byte == b'/' || byte == 0)
+}
+
+/// The nearest of `known` to `wanted`, best first, at most three and none that is far off.
+pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let wanted_lower = wanted.to_lowercase();
+    let mut scored: Vec<(f64, &str)> = known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&wanted_lower, &name.to_lowercase()), name))
+        .filter(|(score, _)| *score > 0.7)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    scored.dedup_by(|a, b| a.1 == b.1);
+    scored.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// `nearest`, as the end of a message: nothing, or `; did you mean a, b?`.
+pub fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let near = nearest(wanted, known);
+    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_of_the_contract() {
+        for (name, want) in [
+            ("my-key-1", "MYKEY1"),
+            ("my_key_1", "MY_KEY_1"),
+            ("1st-img", "STIMG"),
+            ("a.b c", "ABC"),
+            ("a.b c_D-9", "ABC_D9"),
+            ("123", ""),
+        ] {
+            assert_eq!(prefix(name.as_bytes()), want, "{name}");
+        }
+        assert_eq!(prefix(b"caf\xc3\xa9\xff"), "CAF");
+    }
+
+    #[test]
+    fn keys_keep_leading_digits() {
+        assert_eq!(key(b"1st-key"), "1STKEY");
+        assert_eq!(key(b"JSON_key"), "JSON_KEY");
+    }
+
+    #[test]
+    fn components_stay_inside_a_folder() {
+        assert!(is_component(b"aws-cli") && is_component(b"..."));
+        for name in ["", ".", "..", "a/b", "../x", "/etc/passwd", "a\0b"] {
+            assert!(!is_component(name.as_bytes()), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn nearest_names_first() {
+        assert_eq!(nearest("aws_cl", ["aws_cli", "app_repo", "aws_ecs"]), ["aws_cli", "aws_ecs"]);
+        assert_eq!(did_you_mean("zzz", ["aws_cli"]), "");
+    }
+}

@@ -1,0 +1,11 @@
+//! `shipctl`: what job scripts called on Shippable, for any CI or laptop.
+//!
+//! Data flows one way: arguments → [`commands`] → [`job`] → [`support`], and the result comes back as a value that
+//! the command writes once. Nothing below `commands` prints, reads the process environment or exits.
+
+pub mod cli; // the clap tree: for help, man pages, completions and our own commands
+pub mod commands; // one file per command: validate, call below, write the result
+pub mod ctx; // the process boundary: environment, working directory, clock, streams
+pub mod error; // kinds of failure and their exit statuses
+pub mod job; // the job directory: names, resources, integrations, environment
+pub mod support; // small named things: atomic files, JSON, shell quoting

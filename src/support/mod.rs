@@ -1,0 +1,4 @@
+//! Small named things that the rest is built on.
+
+pub mod atomic; // files replaced whole or not at all
+pub mod json; // JSON paths and filters over files of any size
