@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::ctx::{Ctx, Env};
 use crate::error::Error;
 use crate::job::names;
+use crate::job::resource::open_regular;
 use crate::support::json;
 
 /// Which side of a job a resource is on.
@@ -124,7 +125,7 @@ impl<'a> JobDirectory<'a> {
         {
             return Some(name);
         }
-        let file = std::fs::File::open(self.message().ok()?).ok()?;
+        let file = open_regular(&self.message().ok()?).ok()??;
         match json::get(file, &json::Path::of_keys(["name"])) {
             Ok(Some(value)) => Some(OsStr::from_bytes(&value.into_bytes()).to_owned()),
             _ => None,

@@ -1,13 +1,13 @@
 //! `integration.json` and `integration.env`: the fields of an integration.
 
-use std::fs;
-use std::io;
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::job::names;
+use crate::job::resource::open_regular;
 
 /// Fields that are not values of the user: never exported, never listed.
 const BOOKKEEPING: [&str; 2] = ["id", "masterName"];
@@ -33,13 +33,9 @@ impl Integration {
     /// Reads `integration.json` of a folder; `None` when there is none.
     pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
         let file = folder.join("integration.json");
-        let text = match fs::read(&file) {
-            Ok(text) => text,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(Error::io("read", &file, &error)),
-        };
+        let Some(mut source) = open_regular(&file)? else { return Ok(None) };
+        let mut text = Vec::new();
+        source.read_to_end(&mut text).map_err(|error| Error::io("read", &file, &error))?;
         match serde_json::from_slice(&text) {
             Ok(Value::Object(fields)) => Ok(Some(Self { fields })),
             Ok(_) => Err(Error::drop_in(format_args!("{}: not a JSON object", file.display()))),

@@ -96,13 +96,19 @@ fn attribute_of_job(job: &JobDirectory, attribute: Attribute) -> Result<Option<V
 
 /// The value at some keys of a JSON file, as a shell sees it: nothing when the file, the key or the value is absent.
 pub fn string_at(file: &Path, keys: &[&str]) -> Result<Option<Vec<u8>>, Error> {
-    let source = match File::open(file) {
-        Ok(source) => source,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("read", file, &error)),
-    };
+    let Some(source) = open_regular(file)? else { return Ok(None) };
     let found = json::get(source, &json::Path::of_keys(keys.iter().copied())).map_err(|error| in_file(file, &error))?;
     Ok(found.map(json::Value::into_bytes))
+}
+
+/// Opens a regular file; `None` when there is none. A pipe in its place is none either: opening it would wait forever.
+pub fn open_regular(file: &Path) -> Result<Option<File>, Error> {
+    match std::fs::metadata(file) {
+        Ok(metadata) if !metadata.is_file() => Ok(None),
+        Ok(_) => File::open(file).map(Some).map_err(|error| Error::io("read", file, &error)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(Error::io("read", file, &error)),
+    }
 }
 
 /// What is wrong in a JSON file, with the file's name.
