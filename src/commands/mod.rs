@@ -1,5 +1,6 @@
 //! One file per command: arguments, then three moves: validate, call below, write the result.
 
+pub mod aws; // credentials
 pub mod drop_in; // what the original shipctl did
 pub mod job; // the job directory as a whole
 
@@ -86,6 +87,7 @@ fn run_own(ctx: &Ctx, rest: &[OsString]) -> Result<(), Error> {
     let parsed = Cli::from_arg_matches(&matches).map_err(|error| Error::new(Kind::Usage, error))?;
     match parsed.command {
         cli::Own::Job(command) => job::run(ctx, command),
+        cli::Own::Aws(command) => aws::run(ctx, command),
         cli::Own::ShellInit(args) => shell_init::run(ctx, args),
         cli::Own::Completions(args) => completions::run(ctx, args),
         cli::Own::Man(args) => man::run(ctx, args),
