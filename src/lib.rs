@@ -6,6 +6,7 @@
 pub mod aws; // the only place that knows the AWS SDK
 pub mod cli; // the clap tree: for help, man pages, completions and our own commands
 pub mod commands; // one file per command: validate, call below, write the result
+pub mod config; // files that people write: parsed into types, errors with file and line
 pub mod credentials; // source → credentials, through roles and the session cache
 pub mod ctx; // the process boundary: environment, working directory, clock, streams
 pub mod error; // kinds of failure and their exit statuses

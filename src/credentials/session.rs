@@ -59,15 +59,19 @@ impl Chain<'_> {
             let (minutes, side) = (skew.unsigned_abs() / 60, if skew > 0 { "behind" } else { "ahead of" });
             (self.note)(&format!("the clock of this machine is {minutes} min {side} that of AWS: set it right"));
         }
-        let session = session.map_err(|failure| self.error(&failure, &role, hop, hops))?;
+        let session = session.map_err(|failure| self.error(&failure, with, &role, hop, hops))?;
         if let (Some(cache), Some(slot)) = (self.cache, &slot) {
             cache.put(slot, &session);
         }
         Ok(session)
     }
 
-    fn error(&self, failure: &Failure, role: &RoleRequest, hop: usize, hops: usize) -> Error {
-        let which = if hops > 1 { format!(" (role {} of {hops})", hop + 1) } else { String::new() };
+    fn error(&self, failure: &Failure, with: &Credentials, role: &RoleRequest, hop: usize, hops: usize) -> Error {
+        let mut which = if hops > 1 { format!(" (role {} of {hops})", hop + 1) } else { String::new() };
+        // STS names the caller in most denials; where it does not, the role or the key says who asked.
+        if failure.kind == Kind::Denied && !failure.message.contains("arn:") {
+            which += &format!(" as {}", with.role.as_ref().unwrap_or(&with.access_key_id));
+        }
         let cure = match failure.kind {
             Kind::Denied => format!(
                 "allow the caller sts:AssumeRole on {} and name it in the role's trust policy, with the external id if one is required",

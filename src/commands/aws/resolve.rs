@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::args::{CallArgs, RoleArgs, tag};
 use crate::aws::sts::{self, Identity};
 use crate::aws::{Connection, Settings};
+use crate::config::clouddriver::Clouddriver;
 use crate::credentials::cache::Cache;
 use crate::credentials::session::Chain;
 use crate::credentials::source::{self, Origin, Source};
@@ -45,7 +46,7 @@ pub(crate) fn credentials(ctx: &Ctx, source: &Source, roles: &RoleArgs, call: &C
     let requests = requests(ctx, roles, &arns)?;
     let settings = Settings { deadline: deadline(ctx), profile: resolved.profile.clone(), region: region.clone() };
     let connect = || Connection::open(settings.clone());
-    let mut start = match resolved.keys {
+    let mut start = match resolved.keys.or_else(|| keys_of_environment(ctx, source)) {
         Some(keys) => keys,
         None => connect()?.ambient_credentials()?,
     };
@@ -75,7 +76,10 @@ fn resolve(ctx: &Ctx, source: &Source) -> Result<Resolved, Error> {
     let origin = match source {
         Source::Named(name) => source::of_integration(&JobDirectory::of(ctx)?, name)?,
         Source::Profile(_) | Source::Ambient => Origin::Chain,
-        Source::Spinnaker { .. } => return Err(Error::failed("not built")),
+        Source::Spinnaker { file, account } => {
+            let target = Clouddriver::read(file)?.target(account)?;
+            return Ok(Resolved { keys: None, role: target.role_arn, profile: None, region: target.region });
+        }
     };
     let profile = match source {
         Source::Profile(name) => Some(name.clone()),
@@ -92,6 +96,23 @@ fn resolve(ctx: &Ctx, source: &Source) -> Result<Resolved, Error> {
 fn region_of_environment(ctx: &Ctx) -> Option<String> {
     let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
     variables.iter().find_map(|name| ctx.env.get_filled(name)).map(|region| region.to_string_lossy().into_owned())
+}
+
+/// Keys in the environment come first in the SDK's chain; taking them here saves starting it.
+fn keys_of_environment(ctx: &Ctx, source: &Source) -> Option<Credentials> {
+    if matches!(source, Source::Profile(_)) {
+        return None;
+    }
+    let get = |name: &str| ctx.env.get_filled(name).and_then(|value| value.into_string().ok());
+    Some(Credentials {
+        access_key_id: get("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: get("AWS_SECRET_ACCESS_KEY")?.into(),
+        session_token: get("AWS_SESSION_TOKEN").map(Into::into),
+        expires: None,
+        region: None,
+        account: None,
+        role: None,
+    })
 }
 
 /// One request per role; options that identify the caller to a trust policy go with every one of them, the rest with
