@@ -40,7 +40,7 @@ pub(crate) enum Own {
     Job(Job),
     /// AWS credentials from the job's integrations
     #[command(subcommand)]
-    Aws(Aws),
+    Aws(Box<Aws>),
     /// Shell functions for sourced commands and older names
     ShellInit(ShellInit),
     /// Completions for a shell

@@ -2,6 +2,7 @@
 //!
 //! An entry that cannot be used, for whatever reason, is replaced; the cache is never a cause of failure.
 
+use std::fmt::Write as _;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -157,12 +158,17 @@ fn key(with: &Credentials, role: &RoleRequest, endpoint: &str) -> String {
     }
     for list in [&role.policy_arns, &role.transitive_tag_keys] {
         add(&list.len().to_string());
-        list.iter().for_each(|part| add(part));
+        for part in list {
+            add(part);
+        }
     }
     add(&role.tags.len().to_string());
     for (tag, value) in &role.tags {
         add(tag);
         add(value);
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.finalize().iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -70,7 +70,8 @@ impl Chain<'_> {
         let mut which = if hops > 1 { format!(" (role {} of {hops})", hop + 1) } else { String::new() };
         // STS names the caller in most denials; where it does not, the role or the key says who asked.
         if failure.kind == Kind::Denied && !failure.message.contains("arn:") {
-            which += &format!(" as {}", with.role.as_ref().unwrap_or(&with.access_key_id));
+            which.push_str(" as ");
+            which.push_str(with.role.as_ref().unwrap_or(&with.access_key_id));
         }
         let cure = match failure.kind {
             Kind::Denied => format!(

@@ -105,16 +105,16 @@ impl<'a> Fields<'a> {
             ("ASSUMEROLEARN", "amazonIamRole"),
             ("AWS_ACCESS_KEY_ID", "keyValuePair"),
         ];
-        telling.into_iter().find(|(key, _)| self.from_env(key).is_some()).map(|(_, kind)| kind.to_owned())
+        telling.into_iter().find(|(key, _)| self.of_environment(key).is_some()).map(|(_, kind)| kind.to_owned())
     }
 
-    fn from_env(&self, key: &str) -> Option<OsString> {
+    fn of_environment(&self, key: &str) -> Option<OsString> {
         self.job.env.get(format!("{}_INTEGRATION_{key}", self.prefix))
     }
 
     fn get(&self, field: &str) -> Result<Option<String>, Error> {
         let key = names::key(field.as_bytes());
-        let value = match self.from_env(&key) {
+        let value = match self.of_environment(&key) {
             Some(value) => {
                 Some(value.into_string().map_err(|_| self.error(format_args!("its field {field} is not UTF-8")))?)
             }

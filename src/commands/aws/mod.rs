@@ -31,13 +31,13 @@ pub(crate) enum Aws {
     EcrLogin(ecr_login::EcrLogin),
 }
 
-pub(super) fn run(ctx: &Ctx, command: Aws) -> Result<(), Error> {
+pub(super) fn run(ctx: &Ctx, command: &Aws) -> Result<(), Error> {
     match command {
-        Aws::Export(args) => export::run(ctx, &args),
-        Aws::AssumeRole(args) => assume_role::run(ctx, &args),
-        Aws::Exec(args) => exec::run(ctx, &args),
-        Aws::Whoami(args) => whoami::run(ctx, &args),
-        Aws::Configure(args) => configure::run(ctx, &args),
-        Aws::EcrLogin(args) => ecr_login::run(ctx, &args),
+        Aws::Export(args) => export::run(ctx, args),
+        Aws::AssumeRole(args) => assume_role::run(ctx, args),
+        Aws::Exec(args) => exec::run(ctx, args),
+        Aws::Whoami(args) => whoami::run(ctx, args),
+        Aws::Configure(args) => configure::run(ctx, args),
+        Aws::EcrLogin(args) => ecr_login::run(ctx, args),
     }
 }

@@ -149,7 +149,7 @@ fn session_name(ctx: &Ctx) -> String {
         .take(64)
         .collect();
     if name.len() < 2 {
-        name = "shipctl".to_owned();
+        "shipctl".clone_into(&mut name);
     }
     name
 }
