@@ -69,6 +69,13 @@ impl Ctx {
             .map_err(|error| Error::failed(format_args!("the working directory cannot be read: {error}")))
     }
 
+    /// The path of this program, for commands that have others call it.
+    #[allow(clippy::unused_self)] // stays a method: the process is the context's to know
+    pub fn own_program(&self) -> Result<PathBuf, Error> {
+        std::env::current_exe()
+            .map_err(|error| Error::failed(format_args!("this program's own path cannot be read: {error}")))
+    }
+
     /// The time now.
     #[allow(clippy::unused_self)] // stays a method: the clock is the context's to know
     pub fn now(&self) -> SystemTime {
@@ -107,6 +114,12 @@ impl Ctx {
                 Ok(())
             }
         }
+    }
+
+    /// Standard input.
+    #[allow(clippy::unused_self)] // stays a method: standard input is the context's to read
+    pub fn input(&self) -> impl io::Read {
+        io::stdin().lock()
     }
 
     /// Writes one message to standard error, in one call so that lines of parallel commands stay whole.

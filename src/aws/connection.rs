@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials as SdkCredentials;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -22,13 +23,15 @@ pub struct Settings {
     pub deadline: Duration,
     /// `--profile NAME`, for what comes from the shared configuration.
     pub profile: Option<String>,
+    /// The shared configuration is left out.
+    pub without_profiles: bool,
     /// The region, when it is known better than by the SDK's own rules.
     pub region: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(30), profile: None, region: None }
+        Self { deadline: Duration::from_secs(30), profile: None, without_profiles: false, region: None }
     }
 }
 
@@ -80,6 +83,10 @@ impl Connection {
             .retry_config(retries);
         if let Some(profile) = &self.settings.profile {
             loader = loader.profile_name(profile);
+        }
+        if self.settings.without_profiles {
+            let none = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();
+            loader = loader.profile_files(none);
         }
         if let Some(region) = self.region_of(credentials) {
             loader = loader.region(Region::new(region));

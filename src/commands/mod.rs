@@ -5,6 +5,7 @@ pub mod drop_in; // what the original shipctl did
 pub mod job; // the job directory as a whole
 
 mod completions; // `shipctl completions SHELL`
+mod docker_credential; // `docker-credential-shipctl`
 mod man; // `shipctl man`
 mod shell_init; // `shipctl shell-init SHELL`
 
@@ -25,6 +26,9 @@ pub fn run(ctx: &mut Ctx, args: &[OsString]) -> Result<(), Error> {
     let program_name = Path::new(program).file_name().unwrap_or_default();
     if let Some(command) = drop_in::by_program_name(program_name) {
         return command.run(ctx, rest);
+    }
+    if program_name == docker_credential::PROGRAM {
+        return docker_credential::run(ctx, rest);
     }
     while let Some((first, after)) = rest.split_first() {
         match own_option(first, after)? {

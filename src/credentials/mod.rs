@@ -1,7 +1,10 @@
 //! From a source (an integration, a profile, the ambient chain, a Spinnaker account) to credentials.
 
 pub mod cache; // sessions kept between processes
+pub mod docker; // Docker's config.json and credential helpers
+pub mod profiles; // profiles in the shared AWS files
 pub mod session; // roles assumed in turn
+pub mod shared_files; // the shared AWS files on disk
 pub mod source; // where credentials come from
 pub mod text; // credentials as text for a shell or a tool
 

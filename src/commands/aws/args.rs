@@ -90,6 +90,29 @@ pub(crate) struct RoleArgs {
     pub source_identity: Option<String>,
 }
 
+impl RoleArgs {
+    /// The same options as words of a command line. A token code is not among them: it is good for one call.
+    pub fn words(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = Vec::new();
+        let mut add = |option: &str, values: &mut dyn Iterator<Item = String>| {
+            for value in values {
+                words.push(format!("--{option}={value}").into());
+            }
+        };
+        add("role-arn", &mut self.role_arns.iter().cloned());
+        add("role-session-name", &mut self.role_session_name.iter().cloned());
+        add("duration-seconds", &mut self.duration_seconds.iter().map(ToString::to_string));
+        add("external-id", &mut self.external_id.iter().cloned());
+        add("policy", &mut self.policy.iter().cloned());
+        add("policy-arns", &mut self.policy_arns.iter().cloned());
+        add("tags", &mut self.tags.iter().cloned());
+        add("transitive-tag-keys", &mut self.transitive_tag_keys.iter().cloned());
+        add("serial-number", &mut self.serial_number.iter().cloned());
+        add("source-identity", &mut self.source_identity.iter().cloned());
+        words
+    }
+}
+
 /// Options of every call.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CallArgs {
@@ -100,9 +123,21 @@ pub(crate) struct CallArgs {
     #[arg(long)]
     pub no_cache: bool,
     /// Kept sessions that end sooner than this are renewed
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_MIN_TTL)]
     pub min_ttl: u64,
+    /// Profiles that call this very command, which the ambient chain must leave out
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub skip_profile: Vec<String>,
 }
+
+impl Default for CallArgs {
+    fn default() -> Self {
+        Self { region: None, no_cache: false, min_ttl: DEFAULT_MIN_TTL, skip_profile: Vec::new() }
+    }
+}
+
+/// Seconds that a kept session must still last.
+const DEFAULT_MIN_TTL: u64 = 300;
 
 /// `Key=K,Value=V`, as the AWS CLI writes a tag.
 pub(crate) fn tag(text: &str) -> Result<(String, String), Error> {

@@ -9,8 +9,12 @@ mod export;
 mod resolve; // options → credentials
 mod whoami;
 
+use std::ffi::OsString;
+
 use clap::Subcommand;
 
+use crate::aws::ecr::Login;
+use crate::credentials::source::Source;
 use crate::ctx::Ctx;
 use crate::error::Error;
 
@@ -40,4 +44,14 @@ pub(super) fn run(ctx: &Ctx, command: &Aws) -> Result<(), Error> {
         Aws::Configure(args) => configure::run(ctx, args),
         Aws::EcrLogin(args) => ecr_login::run(ctx, args),
     }
+}
+
+/// The login for one ECR registry, for Docker's credential helper: from a source of the job directory, else from the
+/// ambient credentials.
+pub(super) fn registry_login(ctx: &Ctx, source: Option<OsString>, account: &str, region: &str) -> Result<Login, Error> {
+    let source = source.map_or(Source::Ambient, Source::Named);
+    let call = args::CallArgs { region: Some(region.to_owned()), ..args::CallArgs::default() };
+    let credentials = resolve::credentials(ctx, &source, &args::RoleArgs::default(), &call)?;
+    let mut logins = ecr_login::logins(ctx, &source, &credentials, &[account.to_owned()])?;
+    Ok(logins.swap_remove(0))
 }

@@ -44,7 +44,12 @@ pub(crate) fn credentials(ctx: &Ctx, source: &Source, roles: &RoleArgs, call: &C
     arns.extend(roles.role_arns.iter().cloned());
     check(roles, !arns.is_empty())?;
     let requests = requests(ctx, roles, &arns)?;
-    let settings = Settings { deadline: deadline(ctx), profile: resolved.profile.clone(), region: region.clone() };
+    let settings = Settings {
+        deadline: deadline(ctx),
+        profile: resolved.profile.clone(),
+        without_profiles: resolved.profile.is_none() && call.skip_profile.contains(&ambient_profile(ctx)),
+        region: region.clone(),
+    };
     let connect = || Connection::open(settings.clone());
     let mut start = match resolved.keys.or_else(|| keys_of_environment(ctx, source)) {
         Some(keys) => keys,
@@ -173,10 +178,20 @@ fn endpoint(ctx: &Ctx, region: Option<&str>) -> String {
     url.map_or_else(|| region.unwrap_or_default().to_owned(), |url| url.to_string_lossy().into_owned())
 }
 
+/// A connection for calls with credentials that are at hand.
+pub(crate) fn connection(ctx: &Ctx, credentials: &Credentials) -> Result<Connection, Error> {
+    Connection::open(Settings { deadline: deadline(ctx), region: credentials.region.clone(), ..Settings::default() })
+}
+
+/// The profile that the ambient chain would read.
+fn ambient_profile(ctx: &Ctx) -> String {
+    let named = ctx.env.get_filled("AWS_PROFILE").map(|name| name.to_string_lossy().into_owned());
+    named.unwrap_or_else(|| "default".to_owned())
+}
+
 /// Who credentials belong to.
 pub(crate) fn identity(ctx: &Ctx, source: &Source, credentials: &Credentials) -> Result<Identity, Error> {
-    let settings = Settings { deadline: deadline(ctx), profile: None, region: credentials.region.clone() };
-    let connection = Connection::open(settings)?;
+    let connection = connection(ctx, credentials)?;
     sts::caller_identity(&connection, credentials)
         .map_err(|failure| Error::new(failure.kind, format_args!("{source}: cannot ask who this is: {failure}")))
 }
