@@ -2,6 +2,7 @@
 
 pub mod cache; // sessions kept between processes
 pub mod docker; // Docker's config.json and credential helpers
+pub mod endpoint; // fresh credentials for a child process
 pub mod profiles; // profiles in the shared AWS files
 pub mod session; // roles assumed in turn
 pub mod shared_files; // the shared AWS files on disk
