@@ -3,10 +3,10 @@
 //! A template is read through a window of fixed size, so its length costs no memory.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::ctx::Env;
 
@@ -20,29 +20,39 @@ const REMEMBERED: usize = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Values<'a> {
     env: &'a Env,
-    known: HashMap<Vec<u8>, Option<OsString>>,
+    /// Where in `values` that of a name is.
+    known: HashMap<Vec<u8>, usize>,
+    values: Vec<Vec<u8>>,
     weight: usize,
 }
 
 impl<'a> Values<'a> {
     /// The values of this environment.
     pub fn new(env: &'a Env) -> Self {
-        Self { env, known: HashMap::new(), weight: 0 }
+        Self { env, known: HashMap::new(), values: Vec::new(), weight: 0 }
     }
 
     /// What stands for a name: nothing for a variable that is not set.
     fn get(&mut self, name: &[u8]) -> &[u8] {
-        if !self.known.contains_key(name) {
-            // A template may name any number of variables that do not exist.
-            self.weight += name.len() + 64;
-            if self.weight > REMEMBERED {
-                self.known.clear();
-                self.weight = 0;
-            }
-            self.known.insert(name.to_vec(), self.env.get(OsStr::from_bytes(name)));
+        let at = match self.known.get(name) {
+            Some(at) => *at,
+            None => self.ask(name),
+        };
+        &self.values[at]
+    }
+
+    fn ask(&mut self, name: &[u8]) -> usize {
+        // A template may name any number of variables that do not exist.
+        self.weight += name.len() + 128;
+        if self.weight > REMEMBERED {
+            self.known.clear();
+            self.values.clear();
+            self.weight = 0;
         }
-        let value = self.known.get(name).and_then(Option::as_deref);
-        value.map_or(&[], OsStr::as_bytes)
+        let at = self.values.len();
+        self.values.push(self.env.get(OsStr::from_bytes(name)).unwrap_or_default().into_vec());
+        self.known.insert(name.to_vec(), at);
+        at
     }
 }
 

@@ -1,4 +1,6 @@
 //! The shipped binary, run as scripts run it.
 
+mod bump_version; // versions raised
 mod harness; // a sandbox: folders, an environment, real shells
+mod replace; // templates filled in, files replaced whole
 mod vectors; // recorded runs of the original
