@@ -114,10 +114,13 @@ fn the_files_before_one_that_fails_are_done() {
     fs::create_dir(sandbox.path("work/folder")).unwrap();
     std::os::unix::fs::symlink("folder", sandbox.path("work/link")).unwrap();
     std::os::unix::fs::symlink("nowhere", sandbox.path("work/dangling")).unwrap();
-    let cases =
-        [("nope", 1, "cannot read nope: No such file"), ("", 1, "cannot read"), ("dangling", 1, "cannot read dangling")]
-            .into_iter()
-            .chain([("folder", 82, "folder is a directory"), ("link", 82, "link is a directory")]);
+    let cases = [
+        ("nope", 1, "cannot read nope: No such file"),
+        ("", 1, "cannot read"),
+        ("dangling", 1, "cannot read dangling"),
+    ]
+    .into_iter()
+    .chain([("folder", 82, "folder is a directory"), ("link", 82, "link is a directory")]);
     for (bad, status, message) in cases {
         sandbox.write("work/a", "$A");
         sandbox.write("work/c", "$A");
