@@ -44,7 +44,7 @@ impl Env {
 }
 
 /// What a command may know of the process it runs in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ctx {
     /// The environment.
     pub env: Env,
@@ -74,6 +74,11 @@ impl Ctx {
     pub fn own_program(&self) -> Result<PathBuf, Error> {
         std::env::current_exe()
             .map_err(|error| Error::failed(format_args!("this program's own path cannot be read: {error}")))
+    }
+
+    /// The clock, for what outlives a call.
+    pub fn clock() -> fn() -> SystemTime {
+        SystemTime::now
     }
 
     /// The time now.

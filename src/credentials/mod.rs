@@ -8,6 +8,7 @@ pub mod session; // roles assumed in turn
 pub mod shared_files; // the shared AWS files on disk
 pub mod source; // where credentials come from
 pub mod text; // credentials as text for a shell or a tool
+pub mod variables; // the variables that carry credentials, and those that could win
 
 use std::time::SystemTime;
 

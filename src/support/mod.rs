@@ -3,5 +3,8 @@
 pub mod atomic; // files replaced whole or not at all
 pub mod http; // the product's HTTP client
 pub mod json; // JSON paths and filters over files of any size
+pub mod oaep; // RSA keys, and what was encrypted for them
+pub mod process; // child processes as a shell runs them
 pub mod secret; // values that must not appear in messages
 pub mod shell; // quoting
+pub mod template; // $NAME filled in as envsubst does

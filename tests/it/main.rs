@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod bad_input; // broken files, wrong types, huge arguments
+mod bump_version; // versions raised
+mod decrypt; // files encrypted by the real openssl
 mod harness; // a sandbox: folders, an environment, real shells
 mod lookups; // look-ups from the files of a job directory
+mod replace; // templates filled in, files replaced whole
+mod retry; // tries, statuses and signals
 mod safety; // nothing is evaluated, no name leads outside
 mod vectors; // recorded runs of the original
