@@ -3,8 +3,10 @@
 // A test that cannot go on stops at the spot.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod aws_formats; // credentials as text, evaluated by real shells
 mod bad_input; // broken files, wrong types, huge arguments
 mod harness; // a sandbox: folders, an environment, real shells
 mod lookups; // look-ups from the files of a job directory
 mod safety; // nothing is evaluated, no name leads outside
+mod sts_stub; // one answer to every request
 mod vectors; // recorded runs of the original
