@@ -125,9 +125,7 @@ fn faults_that_do_not_pass_are_the_networks() {
 #[test]
 fn a_session_without_an_end_or_keys_is_no_session() {
     let bare = |inside: &str| {
-        Answer::xml(format!(
-            "<AssumeRoleResponse><AssumeRoleResult>{inside}</AssumeRoleResult></AssumeRoleResponse>"
-        ))
+        Answer::xml(format!("<AssumeRoleResponse><AssumeRoleResult>{inside}</AssumeRoleResult></AssumeRoleResponse>"))
     };
     let keyless = "<Credentials><AccessKeyId></AccessKeyId><SecretAccessKey></SecretAccessKey>\
                    <SessionToken></SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials>";
@@ -286,12 +284,8 @@ fn nothing_is_sent_that_was_not_given() {
     printed(&sandbox.shipctl(assume_role(&[])));
     let mut got = sts.only().form;
     got.sort();
-    let want = [
-        ("Action", "AssumeRole"),
-        ("RoleArn", ROLE),
-        ("RoleSessionName", "deploy-7"),
-        ("Version", "2011-06-15"),
-    ];
+    let want =
+        [("Action", "AssumeRole"), ("RoleArn", ROLE), ("RoleSessionName", "deploy-7"), ("Version", "2011-06-15")];
     assert_eq!(got, want.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
 
@@ -392,7 +386,11 @@ fn the_most_particular_region_counts() {
         call.region().to_owned()
     };
     let named = ["aws_ecs_cluster"];
-    let all = [("AWS_REGION", "eu-west-1"), ("AWS_DEFAULT_REGION", "eu-west-2"), ("AWS_ECS_CLUSTER_POINTER_REGION", "us-east-2")];
+    let all = [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_DEFAULT_REGION", "eu-west-2"),
+        ("AWS_ECS_CLUSTER_POINTER_REGION", "us-east-2"),
+    ];
     assert_eq!(region(&all, &["--region", "ap-south-1", "aws_ecs_cluster"]), "ap-south-1");
     assert_eq!(region(&all, &named), "us-east-2");
     // Without the variable the pointer of the resource's version.json says the same.
@@ -531,9 +529,19 @@ fn missing_fields_are_named_with_their_variable() {
     let cases = [
         (r#"{"masterName":"amazonKeys","accessKey":"A"}"#, "amazonKeys", "secretKey", "MYKEYS_INTEGRATION_SECRETKEY"),
         (r#"{"masterName":"amazonKeys","secretKey":"A"}"#, "amazonKeys", "accessKey", "MYKEYS_INTEGRATION_ACCESSKEY"),
-        (r#"{"masterName":"AWS","aws_access_key_id":"A"}"#, "AWS", "aws_secret_access_key", "MYKEYS_INTEGRATION_AWS_SECRET_ACCESS_KEY"),
+        (
+            r#"{"masterName":"AWS","aws_access_key_id":"A"}"#,
+            "AWS",
+            "aws_secret_access_key",
+            "MYKEYS_INTEGRATION_AWS_SECRET_ACCESS_KEY",
+        ),
         (r#"{"masterName":"ECR"}"#, "ECR", "aws_access_key_id", "MYKEYS_INTEGRATION_AWS_ACCESS_KEY_ID"),
-        (r#"{"masterName":"keyValuePair","AWS_ACCESS_KEY_ID":""}"#, "keyValuePair", "AWS_ACCESS_KEY_ID", "MYKEYS_INTEGRATION_AWS_ACCESS_KEY_ID"),
+        (
+            r#"{"masterName":"keyValuePair","AWS_ACCESS_KEY_ID":""}"#,
+            "keyValuePair",
+            "AWS_ACCESS_KEY_ID",
+            "MYKEYS_INTEGRATION_AWS_ACCESS_KEY_ID",
+        ),
         (r#"{"masterName":"amazonIamRole"}"#, "amazonIamRole", "assumeRoleARN", "MYKEYS_INTEGRATION_ASSUMEROLEARN"),
     ];
     for (json, kind, field, variable) in cases {
@@ -590,8 +598,10 @@ fn a_denial_within_a_profile_is_a_denial() {
     sts.into_sandbox(&mut sandbox);
     sandbox.write(
         "home/.aws/config",
-        format!("[profile base]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = {BASE_SECRET}\n\
-                 [profile deep]\nrole_arn = {ROLE}\nsource_profile = base\n"),
+        format!(
+            "[profile base]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = {BASE_SECRET}\n\
+                 [profile deep]\nrole_arn = {ROLE}\nsource_profile = base\n"
+        ),
     );
     let ran = sandbox.shipctl([&EXPORT[..], &["--profile", "deep"]].concat());
     refuses(&ran, 4, &["profile deep", "AccessDenied", "trust policy"]);
@@ -604,8 +614,10 @@ fn a_profile_that_names_itself_is_found_out() {
     let mut sandbox = sts.sandbox();
     sandbox.write(
         "home/.aws/config",
-        format!("[profile a]\nrole_arn = {ROLE}\nsource_profile = b\n[profile b]\nrole_arn = {ROLE}\nsource_profile = a\n\
-                 [profile lost]\nrole_arn = {ROLE}\nsource_profile = nowhere\n"),
+        format!(
+            "[profile a]\nrole_arn = {ROLE}\nsource_profile = b\n[profile b]\nrole_arn = {ROLE}\nsource_profile = a\n\
+                 [profile lost]\nrole_arn = {ROLE}\nsource_profile = nowhere\n"
+        ),
     );
     refuses(&sandbox.shipctl([&EXPORT[..], &["--profile", "a"]].concat()), 8, &["profile a"]);
     refuses(&sandbox.shipctl([&EXPORT[..], &["--profile", "lost"]].concat()), 8, &["profile lost", "nowhere"]);
@@ -642,9 +654,11 @@ fn metadata() -> Sts {
         r#"{{"Code":"Success","Type":"AWS-HMAC","LastUpdated":"2019-01-01T00:00:00Z","AccessKeyId":"ASIAMETA","SecretAccessKey":"m","Token":"t","Expiration":"2999-01-01T00:00:00Z","RoleArn":"{ROLE}"}}"#
     );
     Sts::start(move |call| match call.path.as_str() {
-        "/latest/api/token" => {
-            Answer::Http(200, vec![("x-aws-ec2-metadata-token-ttl-seconds", "21600".to_owned())], "imds-token".to_owned())
-        }
+        "/latest/api/token" => Answer::Http(
+            200,
+            vec![("x-aws-ec2-metadata-token-ttl-seconds", "21600".to_owned())],
+            "imds-token".to_owned(),
+        ),
         path if path.ends_with("/security-credentials/") || path.ends_with("/security-credentials-extended/") => {
             Answer::Http(200, Vec::new(), "node".to_owned())
         }
@@ -662,7 +676,10 @@ fn a_container_endpoint_is_ambient() {
     let got = printed(&sandbox.shipctl([&EXPORT[..], &["--ambient"]].concat()));
     assert_eq!((&got["accessKeyId"], &got["sessionToken"]), (&"ASIAMETA".into(), &"t".into()));
     let call = endpoint.only();
-    assert_eq!((call.method.as_str(), call.path.as_str(), call.header("authorization")), ("GET", "/creds", Some("Bearer x")));
+    assert_eq!(
+        (call.method.as_str(), call.path.as_str(), call.header("authorization")),
+        ("GET", "/creds", Some("Bearer x"))
+    );
 }
 
 #[test]
@@ -736,7 +753,8 @@ fn a_spinnaker_account_is_its_role() {
         assert_eq!(call.param("RoleArn"), Some("arn:aws:iam::123456789012:role/SpinnakerManaged"));
         assert_eq!((call.signer(), call.region()), (BASE_ID, "us-east-1"));
     }
-    let ran = sandbox.shipctl([&EXPORT[..], &["--clouddriver", "clouddriver.yml", "--account", "ecs-acount-name"]].concat());
+    let ran =
+        sandbox.shipctl([&EXPORT[..], &["--clouddriver", "clouddriver.yml", "--account", "ecs-acount-name"]].concat());
     refuses(&ran, 8, &["clouddriver.yml", "ecs.accounts", "did you mean ecs-account-name"]);
     assert_eq!(sts.calls().len(), 2);
 }
@@ -747,7 +765,10 @@ fn whoami_says_who_and_until_when() {
     let (sandbox, arn) = (sts.sandbox(), "arn:aws:sts::123456789012:assumed-role/deploy/x");
     let ran = sandbox.shipctl(["aws", "whoami", "--ambient", "--role-arn", ROLE, "--json"]);
     let got = printed(&ran);
-    assert_eq!((&got["account"], &got["arn"], &got["userId"]), (&"123456789012".into(), &arn.into(), &"AIDAUSER".into()));
+    assert_eq!(
+        (&got["account"], &got["arn"], &got["userId"]),
+        (&"123456789012".into(), &arn.into(), &"AIDAUSER".into())
+    );
     assert!(got["expires"].as_str().is_some_and(|at| at.len() == 20 && at.ends_with('Z')), "{got}");
     let plain = sandbox.shipctl(["aws", "whoami", "--ambient"]);
     plain.prints(format!("account  123456789012\narn      {arn}\nuser id  AIDAUSER\nexpires  never\n"));
@@ -760,7 +781,9 @@ fn whoami_says_who_and_until_when() {
 
 #[test]
 fn whoami_refused_says_what_to_do() {
-    for (code, exit, cure) in [("InvalidClientTokenId", 5, "renew"), ("ExpiredToken", 5, "renew"), ("AccessDenied", 4, "GetCallerIdentity")] {
+    for (code, exit, cure) in
+        [("InvalidClientTokenId", 5, "renew"), ("ExpiredToken", 5, "renew"), ("AccessDenied", 4, "GetCallerIdentity")]
+    {
         let sts = Sts::saying([Answer::error(403, code, "The security token included in the request is invalid.")]);
         refuses(&sts.sandbox().shipctl(["aws", "whoami", "--ambient"]), exit, &["ambient", code, cure]);
         sts.only();

@@ -73,15 +73,8 @@ impl Call {
     pub fn signed_at(&self) -> i64 {
         let text = self.header("x-amz-date").unwrap_or("19700101T000000Z");
         let part = |range: std::ops::Range<usize>| &text[range];
-        let spelled = format!(
-            "{}-{}-{}T{}:{}:{}Z",
-            part(0..4),
-            part(4..6),
-            part(6..8),
-            part(9..11),
-            part(11..13),
-            part(13..15)
-        );
+        let spelled =
+            format!("{}-{}-{}T{}:{}:{}Z", part(0..4), part(4..6), part(6..8), part(9..11), part(11..13), part(13..15));
         DateTime::from_str(&spelled, Format::DateTime).unwrap().secs()
     }
 
@@ -111,7 +104,8 @@ impl Call {
         }
         let body = String::from_utf8(body).ok()?;
         let pairs = body.split('&').filter(|pair| !pair.is_empty());
-        let form = pairs.map(|pair| pair.split_once('=').map_or((decode(pair), String::new()), |(a, b)| (decode(a), decode(b))));
+        let form = pairs
+            .map(|pair| pair.split_once('=').map_or((decode(pair), String::new()), |(a, b)| (decode(a), decode(b))));
         let form = form.collect();
         Some(Self { number, at: Instant::now(), method, path, headers, form, body })
     }
@@ -157,7 +151,8 @@ impl Answer {
             "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
              <Code>{code}</Code><Message>{message}</Message></Error><RequestId>req-{code}</RequestId></ErrorResponse>"
         );
-        Self::Http(status, vec![("Content-Type", "text/xml".to_owned())], body)
+        let id = ("x-amzn-RequestId", format!("req-{code}"));
+        Self::Http(status, vec![("Content-Type", "text/xml".to_owned()), id], body)
     }
 
     pub fn throttled() -> Self {
@@ -212,12 +207,14 @@ impl Answer {
         }
     }
 
-    fn give(self, mut stream: TcpStream) -> std::io::Result<()> {
+    fn give(self, mut stream: TcpStream, has_body: bool) -> std::io::Result<()> {
         if let Self::Reset = self {
             // Closed with the last byte unread: the kernel says RST, not FIN.
             return Ok(());
         }
-        let _ = stream.read(&mut [0])?;
+        if has_body {
+            stream.read_exact(&mut [0])?;
+        }
         match self {
             Self::Reset => {}
             Self::Http(status, headers, body) => {
@@ -286,7 +283,7 @@ impl Sts {
                 std::thread::spawn(move || {
                     let Some(call) = record(&stream, &log) else { return };
                     // A caller that has gone away is its own affair.
-                    let _ = script(&call).give(stream);
+                    let _ = script(&call).give(stream, !call.body.is_empty());
                 });
             }
         });
