@@ -3,6 +3,7 @@
 // A test that cannot go on stops at the spot.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod aws_cache; // sessions kept between processes
 mod aws_formats; // credentials as text, evaluated by real shells
 mod aws_sts; // sources and roles, against a scripted STS
 mod bad_input; // broken files, wrong types, huge arguments
