@@ -69,6 +69,13 @@ impl Ctx {
             .map_err(|error| Error::failed(format_args!("the working directory cannot be read: {error}")))
     }
 
+    /// The file of the running program, links followed.
+    #[allow(clippy::unused_self)] // stays a method: the process is the context's to know
+    pub fn program(&self) -> Result<PathBuf, Error> {
+        std::env::current_exe()
+            .map_err(|error| Error::failed(format_args!("shipctl cannot find its own file: {error}")))
+    }
+
     /// The time now.
     #[allow(clippy::unused_self)] // stays a method: the clock is the context's to know
     pub fn now(&self) -> SystemTime {

@@ -1,7 +1,10 @@
 //! The job directory: what the platform put on disk and into the environment before a job's script ran.
 
+pub mod commits; // the commits of a repository resource
 pub mod directory; // where it is, and what lies where in it
 pub mod integration; // integration.json and integration.env
+pub mod jdk; // JDKs that the image has
 pub mod names; // variable prefixes and keys
 pub mod params; // params resources and their `secure` text
 pub mod resource; // version.json, and the look-ups in it
+pub mod test_reports; // times of tests in JUnit reports
