@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::{ResolverBuilder, TokioResolver};
 
 use crate::ctx::Env;
@@ -59,8 +61,7 @@ impl Names {
                     let found: Vec<_> = found.iter().collect();
                     if found.is_empty() { Err(not_found(&"it has none")) } else { Ok(found) }
                 }
-                Ok(Err(error)) if error.is_no_records_found() => Err(not_found(&"there is no such name")),
-                Ok(Err(error)) => Err(not_found(&error)),
+                Ok(Err(error)) => Err(not_found(&why(&error))),
                 Err(_) => Err(io::Error::new(
                     io::ErrorKind::TimedOut,
                     format!("the address of {host} is not known: no name server answered in time"),
@@ -85,6 +86,19 @@ impl Names {
             None => TokioResolver::builder_tokio()
                 .unwrap_or_else(|_| given(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 53))),
         }
+    }
+}
+
+/// What a name server said, without the question.
+fn why(error: &NetError) -> String {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
+            ResponseCode::NXDomain => "there is no such name".to_owned(),
+            ResponseCode::NoError => "the name has no address".to_owned(),
+            code => format!("the name server answered {code}"),
+        },
+        NetError::Dns(DnsError::ResponseCode(code)) => format!("the name server answered {code}"),
+        other => other.to_string(),
     }
 }
 

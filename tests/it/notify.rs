@@ -615,6 +615,8 @@ fn names_are_looked_up_without_the_c_library() {
         &sandbox.shipctl(["notify", "alert"]),
         &["the address of no.example.test is not known: there is no such name"],
     );
+    sandbox.set("ALERT_INTEGRATION_WEBHOOKURL", "http://refused.example.test/x");
+    fails(&sandbox.shipctl(["notify", "alert"]), &["refused.example.test is not known: the name server answered "]);
     let irc_server = Irc::start(ordinary);
     let place = format!("hooks.example.test:{}#ops", irc_server.address().port());
     let mut sandbox = irc(&json!([place]));

@@ -280,7 +280,7 @@ pub struct Dns {
 }
 
 impl Dns {
-    /// A server that knows `name`, and nothing else.
+    /// A server that knows `name`, refuses names under `refused`, and denies the rest.
     pub fn knowing(name: &'static str) -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = socket.local_addr().unwrap();
@@ -333,6 +333,7 @@ fn answer(query: &[u8], known: &str) -> (Vec<u8>, String) {
     let (flags, answers) = match (name == known, is_a) {
         (true, true) => ([0x81, 0x80], 1),
         (true, false) => ([0x81, 0x80], 0),
+        (false, _) if name.starts_with("refused.") => ([0x81, 0x85], 0),
         (false, _) => ([0x81, 0x83], 0),
     };
     let mut answer = [&query[..2], &flags, &[0, 1, 0, answers, 0, 0, 0, 0], question].concat();
