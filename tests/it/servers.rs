@@ -196,7 +196,7 @@ fn serve(mut stream: impl Tunnelled, log: &Mutex<Vec<Recorded>>, reply: &impl Fn
         Reply::Answer(status, headers, body) => {
             let mut head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
             for (name, value) in headers {
-                head.push_str(&format!("{name}: {value}\r\n"));
+                head.extend([name, ": ", &value, "\r\n"]);
             }
             let _ = stream.write_all(format!("{head}\r\n").as_bytes());
             let _ = stream.write_all(&body);
@@ -324,7 +324,7 @@ fn answer(query: &[u8], known: &str) -> (Vec<u8>, String) {
     let (mut at, mut name) = (12, String::new());
     while query[at] != 0 {
         let label = &query[at + 1..=at + usize::from(query[at])];
-        name.push_str(&format!("{}.", String::from_utf8_lossy(label).to_lowercase()));
+        name.extend([&*String::from_utf8_lossy(label).to_lowercase(), "."]);
         at += label.len() + 1;
     }
     let name = name.trim_end_matches('.').to_owned();
