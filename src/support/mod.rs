@@ -7,3 +7,6 @@ pub mod own_folder; // folders that nobody else can write to
 pub mod pattern; // `*`, `?` and `[…]` over names, as find reads them
 pub mod shell; // words quoted for shells
 pub mod uniq; // lines without adjacent repeats
+pub mod http; // one blocking HTTP call at a time
+pub mod proxy; // which proxy an address is reached through
+pub mod resolve; // addresses of hosts, without the C library

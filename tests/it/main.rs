@@ -12,4 +12,6 @@ mod jdk; // jdk set under a real shell
 mod service; // service and shippable_service
 mod shell_init; // sourced calls and older names under real shells
 mod split_tests; // shares of tests, patterns against the real find
+mod notify; // notifications, against servers that the tests start
+mod servers; // HTTP, IRC, DNS and a certificate authority, on the loopback
 mod vectors; // recorded runs of the original
