@@ -210,7 +210,7 @@ mod tests {
             ("nodes='\"10.0.0.1\",\"10.0.0.2\"'\npublicKey=\"ssh\"", vec!["nodes", "publicKey"]),
             ("id=\"7\"\nmasterName=\"x\"\nurl=\"u\"", vec!["url"]),
             ("plain=1\n\nnoequals\nlast=", vec!["plain", "last"]),
-            ("open=\"never\nb=\"2\"", vec!["open", "b"]),
+            ("open=\"never\nb=2", vec!["open", "b"]),
             ("", vec![]),
         ] {
             assert_eq!(env_file_keys(text.as_bytes()), want, "{text:?}");

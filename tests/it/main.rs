@@ -4,14 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod bad_input; // broken files, wrong types, huge arguments
-mod harness; // a sandbox: folders, an environment, real shells
-mod lookups; // look-ups from the files of a job directory
-mod safety; // nothing is evaluated, no name leads outside
 mod git_changes; // get_git_changes over real repositories
+mod harness; // a sandbox: folders, an environment, real shells
 mod jdk; // jdk set under a real shell
+mod lookups; // look-ups from the files of a job directory
+mod notify; // notifications, against servers that the tests start
+mod safety; // nothing is evaluated, no name leads outside
+mod servers; // HTTP, IRC, DNS and a certificate authority, on the loopback
 mod service; // service and shippable_service
 mod shell_init; // sourced calls and older names under real shells
 mod split_tests; // shares of tests, patterns against the real find
-mod notify; // notifications, against servers that the tests start
-mod servers; // HTTP, IRC, DNS and a certificate authority, on the loopback
 mod vectors; // recorded runs of the original
