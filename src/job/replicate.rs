@@ -27,6 +27,7 @@ const OUTPUT_VERSION: &str = "outputVersion.json";
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools)] // one per flag of the command line, each on its own
 pub struct Options {
     /// Leave the metadata alone.
     pub files_only: bool,
@@ -59,7 +60,7 @@ pub fn replicate(
     let files = plan.files(cwd)?;
     let document = match (&metadata, &files) {
         (Some((path, document)), Some(files)) if plan.output.is_none() => {
-            plan.write_into(files, path, document)?;
+            write_into(files, path, document)?;
             None
         }
         (Some((path, document)), _) => Some((path, prepare(path, document)?)),
@@ -195,31 +196,30 @@ impl Plan {
             return Ok(None);
         }
         let source = self.from.meta.join("version.json");
-        let Some(version) = read(&source)? else { return Ok(self.without_metadata(&source)) };
-        let bag = match &version["version"]["propertyBag"] {
-            Value::Object(bag) => bag,
-            Value::Null => &Map::new(),
-            _ => return Err(not_an_object(&source, "version.propertyBag")),
+        let version = read(&source)?.unwrap_or_default();
+        let bag = match (&version, &version["version"], &version["version"]["propertyBag"]) {
+            (Value::Object(_), Value::Object(_), Value::Object(bag)) => bag,
+            (Value::Object(_), Value::Object(_), Value::Null) => &Map::new(),
+            (Value::Null | Value::Object(_), Value::Null, _) => {
+                self.notes.push(format!("no version in {}: metadata not replicated", source.display()));
+                return Ok(None);
+            }
+            _ => return Err(not_an_object(&source, "it, its version or its version.propertyBag")),
         };
-        let (file, document) = match &self.output {
-            Some(output) => {
-                let file = output.meta.join("version.json");
-                let Some(document) = read(&file)? else { return Ok(self.without_metadata(&file)) };
-                (file, document)
-            }
-            None => {
-                // The files come first: what they bring under this name is what the metadata is added to.
-                let base = if self.with_files { &self.source } else { &self.target }.join(OUTPUT_VERSION);
-                (self.target.join(OUTPUT_VERSION), read(&base)?.unwrap_or_else(|| Value::Object(Map::new())))
-            }
+        let (file, document) = if let Some(output) = &self.output {
+            let file = output.meta.join("version.json");
+            let Some(document) = read(&file)? else {
+                self.notes.push(format!("there is no {}: metadata not replicated", file.display()));
+                return Ok(None);
+            };
+            (file, document)
+        } else {
+            // The files come first: what they bring under this name is what the metadata is added to.
+            let base = if self.with_files { &self.source } else { &self.target }.join(OUTPUT_VERSION);
+            (self.target.join(OUTPUT_VERSION), read(&base)?.unwrap_or_else(|| Value::Object(Map::new())))
         };
         let document = self.changed(document, bag, &file)?;
         Ok(Some((file, document)))
-    }
-
-    fn without_metadata(&mut self, file: &Path) -> Option<(PathBuf, Value)> {
-        self.notes.push(format!("there is no {}: metadata not replicated", file.display()));
-        None
     }
 
     /// The document with the input's properties in it.
@@ -254,16 +254,16 @@ impl Plan {
         }
         Ok(Some(files))
     }
+}
 
-    /// Puts the job's metadata among its files, so that both change in one step.
-    fn write_into(&self, files: &NewContent, shown_as: &Path, document: &Value) -> Result<(), Error> {
-        let path = files.path().join(OUTPUT_VERSION);
-        // A link that was copied must not lead the write elsewhere.
-        if fs::symlink_metadata(&path).is_ok_and(|there| there.is_symlink()) {
-            fs::remove_file(&path).map_err(|error| Error::io("replace", shown_as, &error))?;
-        }
-        atomic::replace_bytes(&path, &bytes(document)).map_err(|error| Error::io("write", shown_as, &error))
+/// Puts the job's metadata among its files, so that both change in one step.
+fn write_into(files: &NewContent, shown_as: &Path, document: &Value) -> Result<(), Error> {
+    let path = files.path().join(OUTPUT_VERSION);
+    // A link that was copied must not lead the write elsewhere.
+    if fs::symlink_metadata(&path).is_ok_and(|there| there.is_symlink()) {
+        fs::remove_file(&path).map_err(|error| Error::io("replace", shown_as, &error))?;
     }
+    atomic::replace_bytes(&path, &bytes(document)).map_err(|error| Error::io("write", shown_as, &error))
 }
 
 fn known_type(job: &JobDirectory, folder: &ResourceFolder) -> Result<OsString, Error> {

@@ -65,7 +65,7 @@ fn open(target: &Path, create: bool) -> io::Result<File> {
     match readable {
         // A file that may be written but not read, as a script's `>>` could.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            OpenOptions::new().append(true).custom_flags(flags).open(target)
+            OpenOptions::new().append(true).create(create).mode(0o666).custom_flags(flags).open(target)
         }
         opened => opened,
     }

@@ -128,7 +128,7 @@ pub fn not_a_file() -> io::Error {
 }
 
 /// Flags as the standard library takes them.
-#[allow(clippy::unnecessary_cast)] // their type differs between systems
+#[allow(clippy::unnecessary_cast, clippy::cast_possible_wrap)] // their type differs between systems
 pub fn flags(flags: OFlags) -> i32 {
     flags.bits() as i32
 }
@@ -312,7 +312,7 @@ fn remove_abandoned(name: &Path) -> bool {
         // A link cannot be locked; the process that made it renames it at once.
         Ok(metadata) if metadata.is_symlink() => {
             let age = metadata.modified().ok().and_then(|time| time.elapsed().ok());
-            return age.is_some_and(|age| age > Duration::from_secs(60)) && fs::remove_file(name).is_ok();
+            return age.is_some_and(|age| age > Duration::from_mins(1)) && fs::remove_file(name).is_ok();
         }
         Ok(_) => {}
     }
@@ -394,7 +394,7 @@ mod tests {
         let file = dir.path().join("f");
         fs::write(&file, "old").unwrap();
         let failed = replace(&file, |out| {
-            out.write_all(&[b'x'; 100_000])?;
+            out.write_all(&vec![b'x'; 100_000])?;
             Err(io::Error::other("no"))
         });
         assert!(failed.is_err());

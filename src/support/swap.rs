@@ -42,16 +42,16 @@ impl NewContent {
     }
 
     fn create(target: &Path, inside: bool) -> io::Result<Self> {
-        let folder = if inside { target } else { atomic::folder_of(target) };
+        let place = if inside { target } else { atomic::folder_of(target) };
         let name = target.file_name().unwrap_or_default();
         // As private as the target may be, until it gets the target's mode.
         let mode = if target.exists() { 0o700 } else { 0o777 };
-        let (lock, path) = atomic::with_free_name_in(folder, name, |name| {
+        let (lock, path) = atomic::with_free_name_in(place, name, |name| {
             fs::DirBuilder::new().mode(mode).create(name)?;
-            let made = File::open(name)?;
-            let _ = rustix::fs::flock(&made, FlockOperation::NonBlockingLockExclusive);
+            let folder = File::open(name)?;
+            let _ = rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive);
             // Between the creation and the lock somebody may have taken it for abandoned.
-            if atomic::is_at(&made, name) { Ok(made) } else { Err(io::Error::from(io::ErrorKind::AlreadyExists)) }
+            if atomic::is_at(&folder, name) { Ok(folder) } else { Err(io::Error::from(io::ErrorKind::AlreadyExists)) }
         })?;
         Ok(Self { path, target: target.to_owned(), inside, locks: vec![lock] })
     }

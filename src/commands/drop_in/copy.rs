@@ -52,10 +52,11 @@ pub(super) fn copy_file_from_prev_state(ctx: &Ctx, args: &Args) -> Result<(), Er
 /// A file into `$JOB_STATE`, or else what the previous run kept under its name.
 pub(super) fn refresh_file_to_state(ctx: &Ctx, args: &Args) -> Result<(), Error> {
     let previous = JobDirectory::of(ctx)?.previous_state()?;
-    match newest(args.get(0), &previous) {
-        Some(source) => into_folder(ctx, &source, &state_folder(ctx)?),
-        None => nowhere(ctx, args, &previous),
+    if let Some(source) = newest(args.get(0), &previous) {
+        return into_folder(ctx, &source, &state_folder(ctx)?);
     }
+    note_nothing(ctx, args, &previous);
+    Ok(())
 }
 
 /// A file of an input to a place of the caller's.
@@ -78,7 +79,10 @@ pub(super) fn copy_file_to_resource_state(ctx: &Ctx, args: &Args) -> Result<(), 
     let name = args.get(1);
     let input = side::folder(&job, Operation::In, name)?.map(|folder| folder.meta);
     let previous = input.unwrap_or_else(|| job.root().unwrap_or(Path::new("")).join("IN").join(name)).join("state");
-    let Some(source) = newest(args.get(0), &previous) else { return nowhere(ctx, args, &previous) };
+    let Some(source) = newest(args.get(0), &previous) else {
+        note_nothing(ctx, args, &previous);
+        return Ok(());
+    };
     let output = side::require(&job, Operation::Out, name).map_err(|error| error.with_kind(Kind::Failed))?;
     let state = output.meta.join("state");
     // An output of another type has no such folder; the original would have made a file of that name.
@@ -99,13 +103,12 @@ fn newest(path: &OsStr, previous: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(path)).filter(|path| path.is_file()).or_else(older)
 }
 
-fn nowhere(ctx: &Ctx, args: &Args, previous: &Path) -> Result<(), Error> {
+fn note_nothing(ctx: &Ctx, args: &Args, previous: &Path) {
     let file = args.display(0);
     ctx.note(format_args!(
         "{file} is no file, and there is none of its name in {}; nothing copied",
         previous.display()
     ));
-    Ok(())
 }
 
 /// Copies a file that may be absent, which is nothing unusual in a first run.
