@@ -32,13 +32,14 @@ impl NewContent {
     pub fn of(target: &Path, cwd: Option<&Path>) -> io::Result<Self> {
         let target = target.canonicalize().or_else(|_| absent(target))?;
         let standing_in_it = cwd.and_then(|cwd| cwd.canonicalize().ok()).is_some_and(|cwd| cwd.starts_with(&target));
-        if !standing_in_it
-            && !is_mount_point(&target)
-            && let Ok(beside) = Self::create(&target, false)
-        {
-            return Ok(beside);
+        if standing_in_it || is_mount_point(&target) {
+            return Self::create(&target, true);
         }
-        Self::create(&target, true)
+        match Self::create(&target, false) {
+            // The folder around may be shut while the target itself is not.
+            Err(_) if target.is_dir() => Self::create(&target, true),
+            beside => beside,
+        }
     }
 
     fn create(target: &Path, inside: bool) -> io::Result<Self> {

@@ -184,7 +184,8 @@ fn previous_state() {
     for outside in ["..", "../state/x", "sub/../../../etc/passwd"] {
         job.shipctl(["copy_file_from_prev_state", outside, "x"]).fails(99, "leads out of");
     }
-    job.shipctl(["copy_file_from_prev_state", "prev.json", "no/such/x"]).fails(1, "no/such/x");
+    job.shipctl(["copy_file_from_prev_state", "prev.json", "no/such/x"])
+        .fails(1, "there is no folder no/such; create it");
     job.shipctl(["copy_file_from_prev_state", "prev.json", "no/"]).fails(1, "no such folder");
     assert!(!job.path("work/x").exists());
     let want = job.read("job/previousState/prev.json");

@@ -124,6 +124,10 @@ fn restore(ctx: &Ctx, source: &Path, to: &OsStr, place: &str) -> Result<(), Erro
     if to.as_os_str().as_bytes().ends_with(b"/") {
         return Err(Error::failed(format_args!("cannot copy to {}: there is no such folder; create it", to.display())));
     }
+    if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        let (to, folder) = (to.display(), folder.display());
+        return Err(Error::failed(format_args!("cannot copy to {to}: there is no folder {folder}; create it")));
+    }
     copy_file(ctx, source, to)
 }
 
