@@ -4,7 +4,11 @@ pub mod commits; // the commits of a repository resource
 pub mod directory; // where it is, and what lies where in it
 pub mod integration; // integration.json and integration.env
 pub mod jdk; // JDKs that the image has
+pub mod match_settings; // whether a commit is one that a repository asks for
 pub mod names; // variable prefixes and keys
 pub mod params; // params resources and their `secure` text
+pub mod replicate; // an output, or the job, made a copy of an input
 pub mod resource; // version.json, and the look-ups in it
 pub mod test_reports; // times of tests in JUnit reports
+pub mod side; // a resource as an input or as an output
+pub mod state_file; // what a job says about a resource

@@ -14,4 +14,8 @@ mod servers; // HTTP, IRC, DNS and a certificate authority, on the loopback
 mod service; // service and shippable_service
 mod shell_init; // sourced calls and older names under real shells
 mod split_tests; // shares of tests, patterns against the real find
+mod copy; // files into and out of states
+mod durability; // kill -9, full disks, read-only folders
+mod replicate; // an output made a copy of an input
+mod state; // what a job says about a resource
 mod vectors; // recorded runs of the original
