@@ -62,7 +62,7 @@ lint: ## Check format, lints, documentation, scripts, man pages and licences
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
 	.tools/bin/shellcheck .ci/run bench/*.sh
-	.tools/bin/mandoc -T lint -W warning man/*.1
+	.tools/bin/mandoc -T lint -W error man/*.1
 	$(PYTHON) -W error -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' tests/tools/*.py bench/*.py
 	$(PYTHON) tests/tools/licences.py
 

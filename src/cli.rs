@@ -1,5 +1,7 @@
 //! The top of the clap tree: for our own commands, and for help, man pages and completions of all.
 
+#![allow(clippy::doc_markdown)] // comments on arguments are help texts, which are shown without backticks
+
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
@@ -41,7 +43,7 @@ pub(crate) enum Own {
     ShellInit(ShellInit),
     /// Completions for a shell
     Completions(Completions),
-    /// Man pages
+    /// Man pages, as text for man(1)
     Man(Man),
 }
 
@@ -93,10 +95,10 @@ pub(crate) struct Completions {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Man {
-    /// Write every page into this folder
+    /// Write every page into this folder, which is made if need be
     #[arg(long, value_name = "DIR", conflicts_with = "page")]
     pub out: Option<std::path::PathBuf>,
-    /// The page to print, such as job-env
+    /// The page to print, such as job-env, drop-in or get_resource_id
     #[arg(value_name = "COMMAND")]
     pub page: Option<String>,
 }
@@ -146,7 +148,13 @@ fn overview(top: &Command) -> String {
             .collect();
         section(&mut text, group.heading(), &lines);
     }
-    let options: Vec<_> = OwnOptions::augment_args(Command::new("options"))
+    section(&mut text, "Options, before the command", &options());
+    text
+}
+
+/// Our own options, which stand before the command: how each is written, and what it means.
+pub(crate) fn options() -> Vec<(String, String)> {
+    OwnOptions::augment_args(Command::new("options"))
         .get_arguments()
         .map(|arg| {
             let value = arg.get_value_names().filter(|_| arg.get_action().takes_values());
@@ -160,9 +168,7 @@ fn overview(top: &Command) -> String {
             ("-h, --help".to_owned(), "This list; `shipctl help COMMAND` for one command".to_owned()),
             ("-V, --version".to_owned(), "The version".to_owned()),
         ])
-        .collect();
-    section(&mut text, "Options, before the command", &options);
-    text
+        .collect()
 }
 
 fn about(command: &Command) -> String {
