@@ -1,7 +1,5 @@
 //! The top of the clap tree: for our own commands, and for help, man pages and completions of all.
 
-#![allow(clippy::doc_markdown)] // comments on arguments are help texts, which are shown without backticks
-
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
@@ -108,18 +106,34 @@ pub fn command() -> Command {
     let mut top = Cli::command();
     for drop_in in TABLE {
         let words = Arg::new("arguments").num_args(0..).value_name("ARGUMENT").hide(true).allow_hyphen_values(true);
-        let usage = format!("shipctl {} {}", drop_in.name, drop_in.usage);
+        let usage = usage_lines(&format!("shipctl {} {}", drop_in.name, drop_in.usage));
         top = top.subcommand(
             Command::new(drop_in.name)
                 .about(drop_in.about)
                 .aliases(drop_in.aliases.iter().copied())
-                .override_usage(usage.trim_end().to_owned())
+                .override_usage(usage)
                 .disable_help_flag(true)
                 .arg(words),
         );
     }
     let help = overview(&top);
     top.override_help(help)
+}
+
+/// A usage line for help: one that is too long for a terminal goes on below its arguments.
+fn usage_lines(usage: &str) -> String {
+    const WIDTH: usize = 100;
+    let indent = " ".repeat("Usage: shipctl ".len());
+    let mut lines = vec![String::new()];
+    for word in usage.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() < WIDTH => {
+                line.extend([if line.is_empty() { "" } else { " " }, word]);
+            }
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines.join("\n")
 }
 
 /// `shipctl --help`: commands by group, one line each, the drop-in ones last.

@@ -6,9 +6,8 @@ use crate::cli;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 
-pub(super) fn run(ctx: &Ctx, args: cli::Completions) -> Result<(), Error> {
-    let cli::Completions { shell } = args;
-    let shell: Shell = shell.parse().map_err(|error| Error::new(Kind::Usage, error))?;
+pub(super) fn run(ctx: &Ctx, args: &cli::Completions) -> Result<(), Error> {
+    let shell: Shell = args.shell.parse().map_err(|error| Error::new(Kind::Usage, error))?;
     let mut script = Vec::new();
     generate(shell, &mut cli::command(), "shipctl", &mut script);
     ctx.print(&script)

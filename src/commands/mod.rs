@@ -87,7 +87,7 @@ fn run_own(ctx: &Ctx, rest: &[OsString]) -> Result<(), Error> {
     match parsed.command {
         cli::Own::Job(command) => job::run(ctx, command),
         cli::Own::ShellInit(args) => shell_init::run(ctx, args),
-        cli::Own::Completions(args) => completions::run(ctx, args),
+        cli::Own::Completions(args) => completions::run(ctx, &args),
         cli::Own::Man(args) => man::run(ctx, args),
     }
 }

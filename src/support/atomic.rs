@@ -179,7 +179,7 @@ mod tests {
         let file = dir.path().join("f");
         std::fs::write(&file, "old").unwrap();
         let failed = replace(&file, |out| {
-            out.write_all(&[b'x'; 100_000])?;
+            out.write_all(&vec![b'x'; 100_000])?;
             Err(io::Error::other("no"))
         });
         assert!(failed.is_err());

@@ -121,5 +121,5 @@ fn check_file(path: &Path, want: &str) -> Option<String> {
 
 fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", sha2::Sha256::digest(bytes))
 }

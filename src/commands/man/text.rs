@@ -75,6 +75,7 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "Proxies for notify, in capitals or not."),
     ("SSL_CERT_FILE, SSL_CERT_DIR", "The certificates that notify trusts, instead of the machine's."),
     ("SHIPCTL_DNS", "The name server that notify asks, as IP or IP:PORT, instead of those in /etc/resolv.conf."),
+    ("PATH", "Where programs are looked for: git, the command of retry, shippable_service."),
     ("TMPDIR", "Where temporary files go that have no file to lie beside."),
 ];
 
