@@ -16,6 +16,9 @@ DEBUG   := $(TARGET)/$(HOST)/debug/shipctl
 RELEASE := $(TARGET)/$(HOST)/release/shipctl
 SOURCES := Cargo.toml Cargo.lock .cargo/config.toml $(shell find src -name '*.rs')
 
+# A snapshot is written by `make snapshots` alone; elsewhere one that differs fails.
+export INSTA_UPDATE ?= no
+
 # What `install` and `demo` take, so that a package builder or a test can bring its own.
 BINARY   ?= $(RELEASE)
 DEMO     ?= $(DEBUG)
