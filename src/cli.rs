@@ -41,7 +41,7 @@ pub(crate) enum Own {
     ShellInit(ShellInit),
     /// Completions for a shell
     Completions(Completions),
-    /// Man pages
+    /// Man pages, as text for man(1)
     Man(Man),
 }
 
@@ -93,10 +93,10 @@ pub(crate) struct Completions {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Man {
-    /// Write every page into this folder
+    /// Write every page into this folder, which is made if need be
     #[arg(long, value_name = "DIR", conflicts_with = "page")]
     pub out: Option<std::path::PathBuf>,
-    /// The page to print, such as job-env
+    /// The page to print, such as job-env, drop-in or get_resource_id
     #[arg(value_name = "COMMAND")]
     pub page: Option<String>,
 }
@@ -106,18 +106,34 @@ pub fn command() -> Command {
     let mut top = Cli::command();
     for drop_in in TABLE {
         let words = Arg::new("arguments").num_args(0..).value_name("ARGUMENT").hide(true).allow_hyphen_values(true);
-        let usage = format!("shipctl {} {}", drop_in.name, drop_in.usage);
+        let usage = usage_lines(&format!("shipctl {} {}", drop_in.name, drop_in.usage));
         top = top.subcommand(
             Command::new(drop_in.name)
                 .about(drop_in.about)
                 .aliases(drop_in.aliases.iter().copied())
-                .override_usage(usage.trim_end().to_owned())
+                .override_usage(usage)
                 .disable_help_flag(true)
                 .arg(words),
         );
     }
     let help = overview(&top);
     top.override_help(help)
+}
+
+/// A usage line for help: one that is too long for a terminal goes on below its arguments.
+fn usage_lines(usage: &str) -> String {
+    const WIDTH: usize = 100;
+    let indent = " ".repeat("Usage: shipctl ".len());
+    let mut lines = vec![String::new()];
+    for word in usage.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() < WIDTH => {
+                line.extend([if line.is_empty() { "" } else { " " }, word]);
+            }
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines.join("\n")
 }
 
 /// `shipctl --help`: commands by group, one line each, the drop-in ones last.
@@ -146,7 +162,13 @@ fn overview(top: &Command) -> String {
             .collect();
         section(&mut text, group.heading(), &lines);
     }
-    let options: Vec<_> = OwnOptions::augment_args(Command::new("options"))
+    section(&mut text, "Options, before the command", &options());
+    text
+}
+
+/// Our own options, which stand before the command: how each is written, and what it means.
+pub(crate) fn options() -> Vec<(String, String)> {
+    OwnOptions::augment_args(Command::new("options"))
         .get_arguments()
         .map(|arg| {
             let value = arg.get_value_names().filter(|_| arg.get_action().takes_values());
@@ -160,9 +182,7 @@ fn overview(top: &Command) -> String {
             ("-h, --help".to_owned(), "This list; `shipctl help COMMAND` for one command".to_owned()),
             ("-V, --version".to_owned(), "The version".to_owned()),
         ])
-        .collect();
-    section(&mut text, "Options, before the command", &options);
-    text
+        .collect()
 }
 
 fn about(command: &Command) -> String {

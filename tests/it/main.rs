@@ -18,4 +18,8 @@ mod copy; // files into and out of states
 mod durability; // kill -9, full disks, read-only folders
 mod replicate; // an output made a copy of an input
 mod state; // what a job says about a resource
+mod guards; // what must hold for every command and every file
+mod install; // make install, make demo
+mod man; // man pages
+mod readme; // README.md, tried
 mod vectors; // recorded runs of the original
