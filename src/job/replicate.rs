@@ -105,27 +105,7 @@ impl Plan {
             let name = to.display();
             return Err(Error::drop_in(format_args!("cannot replicate to {name}: a ciRepo is never changed by a job")));
         }
-        let is_repository = |kind: &OsString| REPOSITORIES.iter().any(|known| kind == known);
-        let repositories = is_repository(&from_type) && to_type.as_ref().is_some_and(is_repository);
-        if let Some(to_type) = &to_type
-            && !repositories
-            && *to_type != from_type
-        {
-            return Err(Error::drop_in(format_args!(
-                "cannot replicate {} ({}) to {} ({}): both must be of one type",
-                from.name.display(),
-                from_type.display(),
-                to.display(),
-                to_type.display()
-            )));
-        }
-        if options.match_settings && !repositories {
-            return Err(Error::drop_in(format_args!(
-                "--match-settings is for repositories (gitRepo, syncRepo): {} and {} are not both one",
-                from.name.display(),
-                to.display()
-            )));
-        }
+        let repositories = types_fit(&from, &from_type, to, to_type.as_deref(), options)?;
         options.metadata_only |= repositories;
         options.webhook_data_only |= options.match_settings;
         let source = from.meta.join(&from_type);
@@ -264,6 +244,35 @@ fn write_into(files: &NewContent, shown_as: &Path, document: &Value) -> Result<(
         fs::remove_file(&path).map_err(|error| Error::io("replace", shown_as, &error))?;
     }
     atomic::replace_bytes(&path, &bytes(document)).map_err(|error| Error::io("write", shown_as, &error))
+}
+
+/// Whether both are repositories; an error where the types, or the flags for them, do not fit.
+fn types_fit(
+    from: &ResourceFolder,
+    from_type: &OsStr,
+    to: &OsStr,
+    to_type: Option<&OsStr>,
+    options: Options,
+) -> Result<bool, Error> {
+    let is_repository = |kind: &OsStr| REPOSITORIES.iter().any(|known| kind == *known);
+    let repositories = is_repository(from_type) && to_type.is_some_and(is_repository);
+    let (from, to) = (from.name.display(), to.display());
+    if let Some(to_type) = to_type
+        && !repositories
+        && to_type != from_type
+    {
+        return Err(Error::drop_in(format_args!(
+            "cannot replicate {from} ({}) to {to} ({}): both must be of one type",
+            from_type.display(),
+            to_type.display()
+        )));
+    }
+    if options.match_settings && !repositories {
+        return Err(Error::drop_in(format_args!(
+            "--match-settings is for repositories (gitRepo, syncRepo): {from} and {to} are not both one"
+        )));
+    }
+    Ok(repositories)
 }
 
 fn known_type(job: &JobDirectory, folder: &ResourceFolder) -> Result<OsString, Error> {

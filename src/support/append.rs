@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, OFlags};
 
-use super::atomic;
+use super::{atomic, temporary};
 
 /// One write of at most a page is not torn by a kill; what is longer replaces the file.
 const ONE_WRITE: usize = 4096;
@@ -25,7 +25,7 @@ pub fn append(target: &Path, bytes: &[u8]) -> io::Result<()> {
             return (&file).write_all(bytes);
         }
         // Somebody replaced the file while this process waited for the lock.
-        if !atomic::is_at(&file, target) {
+        if !temporary::is_at(&file, target) {
             continue;
         }
         return if bytes.len() > ONE_WRITE {
@@ -45,7 +45,7 @@ pub fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
         match open(target, false) {
             Ok(file) => {
                 lock(&file);
-                if atomic::is_at(&file, target) {
+                if temporary::is_at(&file, target) {
                     break Some(file);
                 }
             }

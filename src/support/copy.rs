@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, OFlags, Timespec, Timestamps};
 
 use super::atomic::{self, Staged, Target};
+use super::temporary;
 use crate::error::Error;
 
 /// Copies a regular file to the file named `target`. What is there stays whole until the copy is complete; a link
@@ -45,7 +46,7 @@ impl<'a> Source<'a> {
     /// Puts a copy in the place of what `target` itself names.
     fn copy_to(&self, target: &Path, existing: Option<&Metadata>) -> Result<(), Error> {
         let writing = |error| Error::io("write", target, &error);
-        if existing.is_some_and(|existing| atomic::same(&self.metadata, existing)) {
+        if existing.is_some_and(|existing| temporary::same(&self.metadata, existing)) {
             return Ok(());
         }
         let staged = Staged::beside(target, 0o600).map_err(writing)?;
@@ -210,7 +211,7 @@ fn link(source: &Path, target: &Path) -> Result<(), Error> {
         },
     }
     let make = |name: &Path| std::os::unix::fs::symlink(&says, name);
-    let ((), name) = atomic::with_free_name(target, make).map_err(writing)?;
+    let ((), name) = temporary::with_free_name(target, make).map_err(writing)?;
     let done = keep_times_of_link(&name, &metadata).and_then(|()| fs::rename(&name, target));
     done.map_err(|error| {
         let _ = fs::remove_file(&name);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, FlockOperation, RenameFlags};
 use rustix::io::Errno;
 
-use super::{atomic, copy};
+use super::{atomic, copy, temporary};
 
 /// The future content of a folder. Dropped, it is gone.
 #[derive(Debug)]
@@ -43,16 +43,20 @@ impl NewContent {
     }
 
     fn create(target: &Path, inside: bool) -> io::Result<Self> {
-        let place = if inside { target } else { atomic::folder_of(target) };
+        let place = if inside { target } else { temporary::folder_of(target) };
         let name = target.file_name().unwrap_or_default();
         // As private as the target may be, until it gets the target's mode.
         let mode = if target.exists() { 0o700 } else { 0o777 };
-        let (lock, path) = atomic::with_free_name_in(place, name, |name| {
+        let (lock, path) = temporary::with_free_name_in(place, name, |name| {
             fs::DirBuilder::new().mode(mode).create(name)?;
             let folder = File::open(name)?;
             let _ = rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive);
             // Between the creation and the lock somebody may have taken it for abandoned.
-            if atomic::is_at(&folder, name) { Ok(folder) } else { Err(io::Error::from(io::ErrorKind::AlreadyExists)) }
+            if temporary::is_at(&folder, name) {
+                Ok(folder)
+            } else {
+                Err(io::Error::from(io::ErrorKind::AlreadyExists))
+            }
         })?;
         Ok(Self { path, target: target.to_owned(), inside, locks: vec![lock] })
     }
@@ -87,7 +91,7 @@ impl NewContent {
 
     /// Where a file system cannot exchange names there is a moment without the folder.
     fn rename_twice(&self) -> io::Result<()> {
-        let ((), old) = atomic::with_free_name(&self.target, |name| match fs::symlink_metadata(name) {
+        let ((), old) = temporary::with_free_name(&self.target, |name| match fs::symlink_metadata(name) {
             Ok(_) => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
             Err(_) => fs::rename(&self.target, name),
         })?;
@@ -95,7 +99,7 @@ impl NewContent {
             fs::rename(&old, &self.target)?;
             return Err(error);
         }
-        let _ = atomic::remove_tree(&old);
+        let _ = temporary::remove_tree(&old);
         Ok(())
     }
 
@@ -123,7 +127,7 @@ impl NewContent {
                 Err(Errno::NOENT) => fs::rename(&new, &place)?,
                 Err(_) => {
                     if fs::symlink_metadata(&place).is_ok_and(|old| old.is_dir()) {
-                        atomic::remove_tree(&place)?;
+                        temporary::remove_tree(&place)?;
                     }
                     fs::rename(&new, &place)?;
                 }
@@ -136,7 +140,7 @@ impl NewContent {
             if kept.contains(&entry.file_name()) || path == self.path {
                 continue;
             }
-            if entry.file_type()?.is_dir() { atomic::remove_tree(&path)? } else { fs::remove_file(&path)? }
+            if entry.file_type()?.is_dir() { temporary::remove_tree(&path)? } else { fs::remove_file(&path)? }
         }
         Ok(())
     }
@@ -144,21 +148,21 @@ impl NewContent {
 
 impl Drop for NewContent {
     fn drop(&mut self) {
-        let ours = |path: &Path| self.locks.iter().any(|lock| atomic::is_at(lock, path));
+        let ours = |path: &Path| self.locks.iter().any(|lock| temporary::is_at(lock, path));
         if ours(&self.path) {
-            let _ = atomic::remove_tree(&self.path);
+            let _ = temporary::remove_tree(&self.path);
         }
     }
 }
 
 /// The place of a folder that is not there yet, its parent without links.
 fn absent(target: &Path) -> io::Result<PathBuf> {
-    let parent = atomic::folder_of(target).canonicalize()?;
+    let parent = temporary::folder_of(target).canonicalize()?;
     target.file_name().map(|name| parent.join(name)).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))
 }
 
 fn is_mount_point(folder: &Path) -> bool {
-    match (fs::metadata(folder), fs::metadata(atomic::folder_of(folder))) {
+    match (fs::metadata(folder), fs::metadata(temporary::folder_of(folder))) {
         (Ok(inner), Ok(outer)) => inner.dev() != outer.dev() || inner.ino() == outer.ino(),
         _ => false,
     }
@@ -222,7 +226,7 @@ mod tests {
         let target = old(dir.path());
         let before = fs::metadata(&target).unwrap();
         replaced(Some(&target.join("sub")), dir.path());
-        assert!(atomic::same(&before, &fs::metadata(&target).unwrap()));
+        assert!(temporary::same(&before, &fs::metadata(&target).unwrap()));
     }
 
     #[test]

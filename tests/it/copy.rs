@@ -1,4 +1,5 @@
 //! Files copied into and out of the state of the job and its resources.
+#![allow(clippy::unwrap_used)] // what fails here fails the test, outside of #[test] functions too
 
 use std::ffi::OsStr;
 use std::fs;

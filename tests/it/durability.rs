@@ -1,4 +1,5 @@
 //! What is left when something goes wrong: kill -9, a full disk, a folder that cannot be written to.
+#![allow(clippy::unwrap_used)] // what fails here fails the test, outside of #[test] functions too
 
 use std::collections::BTreeSet;
 use std::fs;

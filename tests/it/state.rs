@@ -1,4 +1,5 @@
 //! `put_resource_state`, `post_resource_state` and their `_multi`.
+#![allow(clippy::unwrap_used)] // what fails here fails the test, outside of #[test] functions too
 
 use std::ffi::OsString;
 use std::fs;

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::Args;
 use crate::ctx::Ctx;
@@ -14,6 +14,7 @@ use crate::error::{Error, Kind};
 use crate::job::directory::{JobDirectory, Operation};
 use crate::job::{side, state_file};
 use crate::support::copy::{self, Copied};
+use crate::support::paths::{base_name, inside};
 
 /// A file or folder into `$JOB_STATE`, as `cp -r` did.
 pub(super) fn copy_file_to_state(ctx: &Ctx, args: &Args) -> Result<(), Error> {
@@ -141,41 +142,6 @@ fn copy_file(ctx: &Ctx, source: &Path, target: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The last part of a path as `cp` sees it; none for `.`, `..` and `/`, which name no entry.
-fn base_name(path: &OsStr) -> Option<&OsStr> {
-    let bytes = path.as_bytes();
-    let end = bytes.iter().rposition(|&byte| byte != b'/')? + 1;
-    let start = bytes[..end].iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
-    Some(&bytes[start..end]).filter(|name| *name != b"." && *name != b"..").map(OsStr::from_bytes)
-}
-
-/// A path below a folder; a leading `/` counts for nothing, and `..` may not lead out.
-fn inside(folder: &Path, name: &OsStr) -> Result<PathBuf, Error> {
-    let mut depth = 0_i32;
-    let mut path = folder.to_owned();
-    for component in Path::new(name).components() {
-        match component {
-            Component::Normal(part) => {
-                depth += 1;
-                path.push(part);
-            }
-            Component::ParentDir => {
-                depth -= 1;
-                path.push("..");
-            }
-            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
-        }
-        if depth < 0 {
-            return Err(Error::drop_in(format_args!(
-                "{} leads out of {}: name a file inside it",
-                name.display(),
-                folder.display()
-            )));
-        }
-    }
-    Ok(path)
-}
-
 fn absent(source: &Path, error: &io::Error) -> Error {
     match fs::read_link(source) {
         Ok(link) if error.kind() == io::ErrorKind::NotFound => Error::failed(format_args!(
@@ -193,36 +159,5 @@ fn count(copied: &Copied) -> String {
     match skipped.len() {
         0 => files,
         _ => format!("{files}; left out, since a pipe, socket or device has no content: {}", skipped.join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base_names_as_cp_sees_them() {
-        for (path, want) in [
-            ("a/b", Some("b")),
-            ("b//", Some("b")),
-            ("-x", Some("-x")),
-            ("a/.", None),
-            ("..", None),
-            ("/", None),
-            ("", None),
-        ] {
-            assert_eq!(base_name(OsStr::new(path)), want.map(OsStr::new), "{path}");
-        }
-    }
-
-    #[test]
-    fn names_stay_inside() {
-        let place = Path::new("/p");
-        for (name, want) in [("a/b", Some("/p/a/b")), ("/a", Some("/p/a")), ("a/../b", Some("/p/a/../b"))] {
-            assert_eq!(inside(place, OsStr::new(name)).ok(), want.map(PathBuf::from), "{name}");
-        }
-        for name in ["..", "../p/x", "/../x", "a/../../x"] {
-            assert_eq!(inside(place, OsStr::new(name)).unwrap_err().exit_status(), 99, "{name}");
-        }
     }
 }
