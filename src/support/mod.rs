@@ -13,6 +13,5 @@ pub mod shell; // words quoted for shells
 pub mod uniq; // lines without adjacent repeats // addresses of hosts, without the C library
 pub mod copy; // files and folders copied
 pub mod paths; // names and places that paths stand for
-pub mod pattern; // shell patterns
 pub mod swap; // the content of a folder replaced whole
 pub mod temporary; // temporary names beside a target
