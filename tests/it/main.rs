@@ -1,4 +1,5 @@
 //! The shipped binary, run as scripts run it.
 
+mod bump_version; // versions raised
 mod harness; // a sandbox: folders, an environment, real shells
 mod vectors; // recorded runs of the original
