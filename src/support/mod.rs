@@ -2,3 +2,4 @@
 
 pub mod atomic; // files replaced whole or not at all
 pub mod json; // JSON paths and filters over files of any size
+pub mod template; // $NAME filled in as envsubst does

@@ -2,4 +2,5 @@
 
 mod bump_version; // versions raised
 mod harness; // a sandbox: folders, an environment, real shells
+mod replace; // templates filled in, files replaced whole
 mod vectors; // recorded runs of the original
