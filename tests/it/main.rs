@@ -3,4 +3,5 @@
 mod bump_version; // versions raised
 mod harness; // a sandbox: folders, an environment, real shells
 mod replace; // templates filled in, files replaced whole
+mod retry; // tries, statuses and signals
 mod vectors; // recorded runs of the original
