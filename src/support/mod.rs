@@ -15,3 +15,6 @@ pub mod copy; // files and folders copied
 pub mod paths; // names and places that paths stand for
 pub mod swap; // the content of a folder replaced whole
 pub mod temporary; // temporary names beside a target
+pub mod oaep; // RSA keys, and what was encrypted for them
+pub mod process; // child processes as a shell runs them
+pub mod template; // $NAME filled in as envsubst does

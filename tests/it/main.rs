@@ -22,4 +22,8 @@ mod guards; // what must hold for every command and every file
 mod install; // make install, make demo
 mod man; // man pages
 mod readme; // README.md, tried
+mod bump_version; // versions raised
+mod decrypt; // files encrypted by the real openssl
+mod replace; // templates filled in, files replaced whole
+mod retry; // tries, statuses and signals
 mod vectors; // recorded runs of the original
