@@ -1,10 +1,12 @@
 //! The job directory: what the platform put on disk and into the environment before a job's script ran.
 
+pub mod contents; // everything in it, listed strictly
 pub mod directory; // where it is, and what lies where in it
 pub mod document; // its JSON files, with errors that name file and place
 pub mod environment; // every variable that a job sees, and where each comes from
 pub mod integration; // integration.json and integration.env
 pub mod message; // message.json: the job and its steps
 pub mod names; // variable prefixes and keys
+pub mod overview; // the job and its resources as a person reads them, secrets masked
 pub mod params; // params resources and their `secure` text
 pub mod resource; // version.json, and the look-ups in it

@@ -28,8 +28,8 @@ pub fn is_component(name: &[u8]) -> bool {
 }
 
 /// The name that a folder of the job directory stands for.
-pub fn of_folder(folder: &std::path::Path) -> Vec<u8> {
-    folder.file_name().unwrap_or_default().as_encoded_bytes().to_vec()
+pub fn of_folder(folder: &std::path::Path) -> &[u8] {
+    folder.file_name().unwrap_or_default().as_encoded_bytes()
 }
 
 /// The nearest of `known` to `wanted`, best first, at most three and none that is far off.

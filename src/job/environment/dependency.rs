@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use super::sequence::{Environment, Origin, Rule};
 use super::{git_repo, pointer};
-use crate::error::{Error, Kind};
+use crate::error::Error;
+use crate::job::contents::read_integration;
 use crate::job::directory::{Operation, ResourceFolder};
 use crate::job::document::{Document, is_falsy};
 use crate::job::integration::{Integration, scalar_text};
@@ -16,16 +17,16 @@ use crate::job::resource::path_bytes;
 use crate::job::{names, params};
 
 /// A resource folder, read.
-pub struct Dependency {
-    pub folder: ResourceFolder,
+pub struct Dependency<'a> {
+    folder: &'a ResourceFolder,
     document: Option<Document>,
     integration: Option<Integration>,
 }
 
-impl Dependency {
-    pub fn read(folder: ResourceFolder) -> Result<Self, Error> {
+impl<'a> Dependency<'a> {
+    pub fn read(folder: &'a ResourceFolder) -> Result<Self, Error> {
         let document = Document::read(&folder.meta.join("version.json"))?;
-        let integration = Integration::read(&folder.meta).map_err(|error| error.with_kind(Kind::Configuration))?;
+        let integration = read_integration(&folder.meta)?;
         Ok(Self { folder, document, integration })
     }
 
@@ -50,9 +51,11 @@ impl Dependency {
 
     /// Params under their own names, which come before everything else so that nothing of the job is overridden.
     pub fn raw_params(&self, env: &mut Environment) -> Result<(), Error> {
-        let origin = self.origin(Rule::RawParam);
-        for (key, value) in self.params()?.map(params::variables).unwrap_or_default() {
-            env.set_raw(&key, value, &origin);
+        let (plain, secure) = (self.origin(Rule::RawParam), self.origin(Rule::RawSecure));
+        let Some(params) = self.params()? else { return Ok(()) };
+        for (key, value) in params::variables(params) {
+            let origin = if params.contains_key(&key) { &plain } else { &secure };
+            env.set_raw(&key, value, origin);
         }
         Ok(())
     }
@@ -68,10 +71,7 @@ impl Dependency {
             if let Some(yml) = &yml {
                 pointer::variables(env, &prefix, kind, yml, &origin)?;
             }
-            let param = origin.by(Rule::Param);
-            for (key, value) in self.params()?.map(params::variables).unwrap_or_default() {
-                env.set_key(&format!("{prefix}_PARAMS_"), &key, value, &param);
-            }
+            self.params_by_prefix(env, &prefix, &origin)?;
             if kind == "gitRepo" {
                 git_repo::variables(env, &prefix, &root, &origin.by(Rule::Commit))?;
                 self.deploy_key(env, &prefix, secrets);
@@ -83,6 +83,16 @@ impl Dependency {
         if let Some(integration) = &self.integration {
             let name = self.folder.name.as_bytes();
             integration_variables(env, integration, name, &self.folder.meta, self.folder.operation.as_str());
+        }
+        Ok(())
+    }
+
+    fn params_by_prefix(&self, env: &mut Environment, prefix: &str, origin: &Origin) -> Result<(), Error> {
+        let (plain, secure) = (origin.by(Rule::Param), origin.by(Rule::Secure));
+        let Some(params) = self.params()? else { return Ok(()) };
+        for (key, value) in params::variables(params) {
+            let origin = if params.contains_key(&key) { &plain } else { &secure };
+            env.set_key(&format!("{prefix}_PARAMS_"), &key, value, origin);
         }
         Ok(())
     }

@@ -46,7 +46,8 @@ fn flatten(env: &mut Environment, prefix: &str, value: &Value, origin: &Origin) 
                 let word = names::key(key.as_bytes());
                 if word.is_empty() {
                     env.warn(format_args!(
-                        "key {key:?} of {origin} is left out: it has no letter that a variable name can hold"
+                        "{} is left out: it has no letter that a variable name can hold",
+                        origin.key(key)
                     ));
                 } else {
                     flatten(env, &format!("{prefix}_{word}"), value, origin);

@@ -27,6 +27,10 @@ pub enum Rule {
     Seed,
     /// A key of a params resource, after `<N>_PARAMS_`.
     Param,
+    /// A key in the `secure` text of a params resource, under its own name.
+    RawSecure,
+    /// The same, after `<N>_PARAMS_`.
+    Secure,
     /// The commit of a gitRepo.
     Commit,
     /// A field of an integration, after `<N>_INTEGRATION_`.
@@ -49,6 +53,8 @@ impl fmt::Display for Rule {
             Self::Pointer => "pointer of the yml",
             Self::Seed => "seed of the yml",
             Self::Param => "params key",
+            Self::RawSecure => "secure params key under its own name",
+            Self::Secure => "secure params key",
             Self::Commit => "commit of a gitRepo",
             Self::Field => "integration field",
             Self::RawField => "integration field under its own name",
@@ -71,6 +77,14 @@ impl Origin {
     /// A rule and its source.
     pub fn new(rule: Rule, source: impl Into<Rc<str>>) -> Self {
         Self { rule, source: source.into() }
+    }
+
+    /// A key as messages name it. What a `secure` text has as a key may be part of a value, so it is not shown.
+    pub(super) fn key(&self, key: &str) -> String {
+        match self.rule {
+            Rule::Secure | Rule::RawSecure => format!("a key under secure of {self}"),
+            _ => format!("key {key:?} of {self}"),
+        }
     }
 
     /// The same source, another rule.
@@ -157,9 +171,7 @@ impl Environment {
     pub(super) fn set_key(&mut self, prefix: &str, key: &str, value: impl Into<Vec<u8>>, origin: &Origin) {
         let word = names::key(key.as_bytes());
         if word.is_empty() {
-            self.warn(format_args!(
-                "key {key:?} of {origin} is left out: it has no letter that a variable name can hold"
-            ));
+            self.warn(format_args!("{} is left out: it has no letter that a variable name can hold", origin.key(key)));
         } else {
             self.set(format!("{prefix}{word}"), value, origin);
         }
@@ -170,7 +182,7 @@ impl Environment {
     pub(super) fn set_raw(&mut self, key: &str, value: impl Into<Vec<u8>>, origin: &Origin) {
         let name = names::sanitize(key.as_bytes());
         if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
-            self.warn(format_args!("key {key:?} of {origin} is left out: it cannot be the name of a variable"));
+            self.warn(format_args!("{} is left out: it cannot be the name of a variable", origin.key(key)));
         } else {
             self.set(name, value, origin);
         }
