@@ -4,6 +4,7 @@ pub mod contents; // everything in it, listed strictly
 pub mod directory; // where it is, and what lies where in it
 pub mod document; // its JSON files, with errors that name file and place
 pub mod environment; // every variable that a job sees, and where each comes from
+pub mod example; // an example of one, embedded in the binary
 pub mod integration; // integration.json and integration.env
 pub mod message; // message.json: the job and its steps
 pub mod names; // variable prefixes and keys

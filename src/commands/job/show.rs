@@ -1,6 +1,6 @@
 //! `shipctl job show`: the job and its resources, secrets masked.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Table, presets};
 use serde_json::{Map, Value};
 
 use crate::cli;
@@ -9,10 +9,10 @@ use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
 use crate::job::overview::{Attached, Overview, Resource};
 
-/// The width of most logs.
-const WIDTH: u16 = 120;
-/// What is shown of one value; the whole is in `--json`.
+/// What is shown of one value, and of a version's name, which may be a commit; the whole is in `--json`. Nothing is
+/// wrapped: a log is searched by line.
 const LONGEST: usize = 60;
+const LONGEST_VERSION: usize = 20;
 
 pub(super) fn run(ctx: &Ctx, args: cli::JobShow) -> Result<(), Error> {
     let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
@@ -61,7 +61,7 @@ fn resource_row(resource: &Resource) -> [String; 7] {
         shown(&resource.name),
         resource.operation.to_owned(),
         or_empty(&resource.kind),
-        or_empty(&resource.version_name),
+        clipped(resource.version_name.as_deref().unwrap_or_default(), LONGEST_VERSION),
         or_empty(&resource.version_number),
         integration.map(integration_name).unwrap_or_default(),
         field_lines([&resource.properties, &resource.params, fields]),
@@ -71,14 +71,14 @@ fn resource_row(resource: &Resource) -> [String; 7] {
 fn integration_name(integration: &Attached) -> String {
     let kind = shown(integration.kind.as_deref().unwrap_or("of no type"));
     match &integration.name {
-        Some(name) => format!("{kind} ({})", shown(name)),
+        Some(name) => format!("{kind}\n({})", shown(name)),
         None => kind,
     }
 }
 
 fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table.load_style(presets::NOTHING);
     table.set_header(head);
     rows.for_each(|row| {
         table.add_row(row);
@@ -103,8 +103,12 @@ fn field_lines<'a>(groups: impl IntoIterator<Item = &'a Map<String, Value>>) -> 
 
 /// A value in one line of bounded length.
 fn shown(text: &str) -> String {
+    clipped(text, LONGEST)
+}
+
+fn clipped(text: &str, longest: usize) -> String {
     let text = printable(text);
-    match text.char_indices().nth(LONGEST) {
+    match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
