@@ -113,6 +113,7 @@ impl<'a> Node<'a> {
     }
 
     /// A value further inside, at a place that only messages need.
+    #[must_use]
     pub fn inside(&self, at: &str, value: &'a Value) -> Self {
         Self { file: self.file, at: at.to_owned(), value }
     }

@@ -21,7 +21,9 @@ pub fn fish_quote(value: &[u8]) -> Vec<u8> {
 fn quote(value: &[u8], each: impl Fn(u8, &mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len() + 2);
     out.push(b'\'');
-    value.iter().for_each(|&byte| each(byte, &mut out));
+    for &byte in value {
+        each(byte, &mut out);
+    }
     out.push(b'\'');
     out
 }

@@ -8,7 +8,7 @@ use crate::job::environment::{self, Variable};
 use crate::support::shell;
 
 /// Computes everything before it prints anything: an `eval` gets all of it or nothing.
-pub(super) fn run(ctx: &Ctx, args: cli::JobEnv) -> Result<(), Error> {
+pub(super) fn run(ctx: &Ctx, args: &cli::JobEnv) -> Result<(), Error> {
     let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
     let environment = environment::of(&job)?;
     for warning in environment.warnings() {
@@ -61,7 +61,9 @@ fn kept_by(format: EnvFormat, name: &str) -> Option<&'static str> {
 
 fn lines(variables: &[&Variable], each: impl Fn(&mut Vec<u8>, &Variable)) -> Vec<u8> {
     let mut out = Vec::new();
-    variables.iter().for_each(|variable| each(&mut out, variable));
+    for variable in variables {
+        each(&mut out, variable);
+    }
     out
 }
 

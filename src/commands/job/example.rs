@@ -9,7 +9,7 @@ use crate::error::{Error, Kind};
 use crate::job::example;
 use crate::support::shell;
 
-pub(super) fn run(ctx: &Ctx, args: cli::JobExample) -> Result<(), Error> {
+pub(super) fn run(ctx: &Ctx, args: &cli::JobExample) -> Result<(), Error> {
     // Without `.` and a slash at the end, neither of which can be renamed to.
     let target: PathBuf = ctx.absolute(&args.dir)?.components().collect();
     if ctx.cwd().is_ok_and(|cwd| cwd == target) {

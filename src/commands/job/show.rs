@@ -1,5 +1,7 @@
 //! `shipctl job show`: the job and its resources, secrets masked.
 
+use std::fmt::Write as _;
+
 use comfy_table::{Table, presets};
 use serde_json::{Map, Value};
 
@@ -14,7 +16,7 @@ use crate::job::overview::{Attached, Overview, Resource};
 const LONGEST: usize = 60;
 const LONGEST_VERSION: usize = 20;
 
-pub(super) fn run(ctx: &Ctx, args: cli::JobShow) -> Result<(), Error> {
+pub(super) fn run(ctx: &Ctx, args: &cli::JobShow) -> Result<(), Error> {
     let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
     let overview = Overview::of(&job)?;
     for warning in &overview.warnings {
@@ -32,12 +34,12 @@ fn text(overview: &Overview) -> String {
     let job = &overview.job;
     let mut text = format!("job   {}", shown(job.name.as_deref().unwrap_or("without a name")));
     if let Some(kind) = &job.kind {
-        text += &format!(" ({})", shown(kind));
+        let _ = write!(text, " ({})", shown(kind));
     }
     if let Some(number) = &job.build_number {
-        text += &format!(", build {}", shown(number));
+        let _ = write!(text, ", build {}", shown(number));
     }
-    text += &format!("\npath  {}\n", printable(&job.path));
+    let _ = writeln!(text, "\npath  {}", printable(&job.path));
     if !overview.resources.is_empty() {
         let rows = overview.resources.iter().map(resource_row);
         text += &table(["RESOURCE", "SIDE", "TYPE", "VERSION", "NO.", "INTEGRATION", "FIELDS"], rows);

@@ -20,7 +20,8 @@ echo "credentials  $(shipctl get_integration_resource_keys aws_cli | paste -s -d
 
 say "What changed"
 if [ -d "$APP_REPO_STATE/.git" ]; then
-  for service in $(shipctl get_git_changes --resource=app_repo --depth=2); do
+  changed=$(shipctl get_git_changes --resource=app_repo --depth=2)
+  for service in $changed; do
     echo "build the $service service"
   done
 else
