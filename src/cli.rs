@@ -49,18 +49,57 @@ pub(crate) enum Own {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Job {
     /// Print the environment of the job directory
+    ///
+    /// Prints every variable that a job script finds, computed from the files of the job directory: raw params first,
+    /// then the job, each resource in the order of the steps, the job's own integrations, the env of the TASK. Each is
+    /// printed once, with the value that wins (the later one), in the order of the winning assignments. Names that
+    /// cannot be set are left out, with a note on standard error.
+    ///
+    /// What only the platform or the CI knows (BUILD_ID, BUILD_URL, SUBSCRIPTION_ID, ...) comes from message.json, else
+    /// it is taken over from the environment of the call. Without message.json the job has the name in JOB_NAME, else
+    /// that of its folder.
+    ///
+    /// Exit status: 8 when there is no job directory or a file in it is wrong, with nothing printed.
     Env(JobEnv),
     /// Show the job and its resources, secrets masked
+    ///
+    /// Shows the job, its resources in the order of the steps, and its integrations. Every field of an integration is
+    /// masked except url, host, port, region, username, email, nodes, publicKey and output; so are params under `secure`
+    /// and params whose name speaks of a secret.
+    ///
+    /// Exit status: 8 when there is no job directory or a file in it is wrong, with nothing printed.
     Show(JobShow),
     /// Write an example job directory
+    ///
+    /// Writes a job directory to try things on: resources of many types, integrations of every AWS kind (with the example
+    /// keys of AWS's own documentation), a git repository, and a job script.
+    ///
+    /// Then: cd DIR && eval "$(shipctl job env)" && bash -e script.sh
     Example(JobExample),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct JobEnv {
     /// How it is written
-    #[arg(long, value_name = "FORMAT", default_value = "sh", value_parser = ["sh", "fish", "powershell", "dotenv", "json", "null"])]
-    pub format: String,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = EnvFormat::Sh)]
+    pub format: EnvFormat,
+}
+
+/// How `job env` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum EnvFormat {
+    /// For bash, dash and zsh: eval "$(shipctl job env)"
+    Sh,
+    /// For fish: shipctl job env --format fish | source
+    Fish,
+    /// For PowerShell: shipctl job env --format powershell | Out-String | Invoke-Expression
+    Powershell,
+    /// An .env file as Docker Compose reads it, escapes in double quotes
+    Dotenv,
+    /// One JSON object; fails when a value is not UTF-8
+    Json,
+    /// NAME=value, each ended by a zero byte, as in env -0
+    Null,
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,7 +111,7 @@ pub(crate) struct JobShow {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct JobExample {
-    /// The folder to make, which must not be there yet
+    /// The folder to make; it must be empty or not be there yet
     #[arg(value_name = "DIR")]
     pub dir: std::path::PathBuf,
 }

@@ -9,7 +9,7 @@ pub mod own_folder; // folders that nobody else can write to
 pub mod pattern; // shell patterns: `*`, `?`, `[…]`
 pub mod proxy; // which proxy an address is reached through
 pub mod resolve;
-pub mod shell; // words quoted for shells
+pub mod shell; // words that shells read back byte for byte
 pub mod uniq; // lines without adjacent repeats // addresses of hosts, without the C library
 pub mod copy; // files and folders copied
 pub mod paths; // names and places that paths stand for
@@ -18,3 +18,4 @@ pub mod temporary; // temporary names beside a target
 pub mod oaep; // RSA keys, and what was encrypted for them
 pub mod process; // child processes as a shell runs them
 pub mod template; // $NAME filled in as envsubst does
+pub mod secret; // values that nothing shows by accident

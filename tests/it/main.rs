@@ -26,4 +26,7 @@ mod bump_version; // versions raised
 mod decrypt; // files encrypted by the real openssl
 mod replace; // templates filled in, files replaced whole
 mod retry; // tries, statuses and signals
+mod job_env; // the environment of a job directory, in real shells
+mod job_example; // the example job directory and its script
+mod job_show; // the overview, secrets masked
 mod vectors; // recorded runs of the original
