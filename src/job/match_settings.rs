@@ -41,7 +41,8 @@ fn decide(matches: bool, what: String) -> Verdict {
 
 /// `only`: one of the patterns must match, if there are any; `except`: none may.
 fn allows(section: &Value, name: &str) -> bool {
-    let any = |patterns: &[Cow<str>]| patterns.iter().any(|pattern| pattern::matches(pattern.as_bytes(), name.as_bytes()));
+    let any =
+        |patterns: &[Cow<str>]| patterns.iter().any(|pattern| pattern::matches(pattern.as_bytes(), name.as_bytes()));
     let (only, except) = (texts(&section["only"]), texts(&section["except"]));
     (only.is_empty() || any(&only)) && !any(&except)
 }

@@ -15,6 +15,6 @@ pub mod overview; // the job and its resources as a person reads them, secrets m
 pub mod params; // params resources and their `secure` text
 pub mod replicate; // an output, or the job, made a copy of an input
 pub mod resource; // version.json, and the look-ups in it
-pub mod test_reports; // times of tests in JUnit reports
 pub mod side; // a resource as an input or as an output
-pub mod state_file; // what a job says about a resource
+pub mod state_file;
+pub mod test_reports; // times of tests in JUnit reports // what a job says about a resource
