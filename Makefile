@@ -16,9 +16,6 @@ DEBUG   := $(TARGET)/$(HOST)/debug/shipctl
 RELEASE := $(TARGET)/$(HOST)/release/shipctl
 SOURCES := Cargo.toml Cargo.lock .cargo/config.toml $(shell find src -name '*.rs')
 
-# A snapshot is written by `make snapshots` alone; elsewhere one that differs fails.
-export INSTA_UPDATE ?= no
-
 # What `install` and `demo` take, so that a package builder or a test can bring its own.
 BINARY   ?= $(RELEASE)
 DEMO     ?= $(DEBUG)
@@ -74,6 +71,7 @@ man: $(DEBUG) ## Write the man pages into man/
 	$(DEBUG) man --out man
 
 snapshots: tools ## Write the help texts into snapshots/, to be read before they are committed
+	$(CARGO) test --locked --test it --no-run
 	rm -f snapshots/help__*.snap
 	INSTA_UPDATE=always INSTA_FORCE_PASS=1 $(CARGO) test --locked --test it guards::
 

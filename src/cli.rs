@@ -156,7 +156,8 @@ pub fn command() -> Command {
         );
     }
     let help = overview(&top);
-    top.override_help(help)
+    // The same width everywhere: help is for logs, pages and tests as well as for terminals.
+    top.term_width(100).override_help(help)
 }
 
 /// A usage line for help: one that is too long for a terminal goes on below its arguments.

@@ -225,7 +225,8 @@ fn only_the_boundary_touches_the_process() {
             continue;
         }
         for (number, line) in code.lines().enumerate() {
-            let line = line.split("//").next().unwrap();
+            // Taking a search path apart asks the process nothing.
+            let line = line.split("//").next().unwrap().replace("std::env::split_paths", "");
             for word in forbidden {
                 assert!(!line.contains(word), "src/{file}:{}: {word} belongs in src/ctx.rs", number + 1);
             }

@@ -55,6 +55,12 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("JOB_STATE", "The folder of the job's state; else state in the job directory."),
     ("JOB_PREVIOUS_STATE", "The state that the previous run left; else previousState in the job directory."),
     ("JOB_INTEGRATIONS", "The folder of the job's own integrations; else integrations in the job directory."),
+    ("SHARED_DIR", "The folder that the tasks of a run share; else shared in the job directory."),
+    ("BUILD_SECRETS_DIR", "The folder of the job's keys; else secrets in the job directory."),
+    (
+        "SHIPPABLE_INTEGRATION_ENVS_PATH",
+        "The file of variables that integrations add; else scripts/integration_envs.env in the job directory.",
+    ),
     ("JOB_MESSAGE", "The description of the job; else message.json in the job directory."),
     (
         "PREFIX_ID, PREFIX_META, PREFIX_STATE, PREFIX_TYPE, PREFIX_OPERATION, PREFIX_VERSIONNAME, PREFIX_VERSIONID, \
@@ -75,6 +81,7 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "Proxies for notify, in capitals or not."),
     ("SSL_CERT_FILE, SSL_CERT_DIR", "The certificates that notify trusts, instead of the machine's."),
     ("SHIPCTL_DNS", "The name server that notify asks, as IP or IP:PORT, instead of those in /etc/resolv.conf."),
+    ("SHIPCTL_NOTIFY_TIMEOUT", "How many seconds notify waits for an answer."),
     ("PATH", "Where programs are looked for: git, the command of retry, shippable_service."),
     ("TMPDIR", "Where temporary files go that have no file to lie beside."),
 ];
