@@ -60,6 +60,7 @@ pub(crate) enum Job {
     /// that of its folder.
     ///
     /// Exit status: 8 when there is no job directory or a file in it is wrong, with nothing printed.
+    #[command(verbatim_doc_comment)]
     Env(JobEnv),
     /// Show the job and its resources, secrets masked
     ///
@@ -68,6 +69,7 @@ pub(crate) enum Job {
     /// and params whose name speaks of a secret.
     ///
     /// Exit status: 8 when there is no job directory or a file in it is wrong, with nothing printed.
+    #[command(verbatim_doc_comment)]
     Show(JobShow),
     /// Write an example job directory
     ///
@@ -75,6 +77,7 @@ pub(crate) enum Job {
     /// keys of AWS's own documentation), a git repository, and a job script.
     ///
     /// Then: cd DIR && eval "$(shipctl job env)" && bash -e script.sh
+    #[command(verbatim_doc_comment)]
     Example(JobExample),
 }
 

@@ -72,139 +72,31 @@ pub fn dotenv_quote(value: &[u8]) -> Vec<u8> {
 /// Names that an `export` must not touch: bash refuses some (which ends a script under `set -e`), loses others, and
 /// evaluates the value of a few as arithmetic, in which `a[$(command)]` runs the command.
 pub fn posix_keeps(name: &str) -> bool {
-    const KEPT: [&str; 26] = [
-        "_",
-        "BASHOPTS",
-        "BASHPID",
-        "BASH_ARGC",
-        "BASH_ARGV",
-        "BASH_ARGV0",
-        "BASH_COMMAND",
-        "BASH_LINENO",
-        "BASH_SOURCE",
-        "BASH_SUBSHELL",
-        "BASH_VERSINFO",
-        "DIRSTACK",
-        "EPOCHREALTIME",
-        "EPOCHSECONDS",
-        "EUID",
-        "FUNCNAME",
-        "FUNCNEST",
-        "GROUPS",
-        "HISTCMD",
-        "LINENO",
-        "OPTIND",
-        "PPID",
-        "RANDOM",
-        "SECONDS",
-        "SHELLOPTS",
-        "UID",
-    ];
-    KEPT.contains(&name) || name == "SRANDOM"
+    "_ BASHOPTS BASHPID BASH_ARGC BASH_ARGV BASH_ARGV0 BASH_COMMAND BASH_LINENO BASH_SOURCE BASH_SUBSHELL BASH_VERSINFO \
+     DIRSTACK EPOCHREALTIME EPOCHSECONDS EUID FUNCNAME FUNCNEST GROUPS HISTCMD LINENO OPTIND PPID RANDOM SECONDS \
+     SHELLOPTS SRANDOM UID"
+        .split_ascii_whitespace()
+        .any(|kept| kept == name)
 }
 
 /// Names that are plain in other shells but that zsh keeps for lists, numbers or itself: `path` is `PATH` there.
 pub fn zsh_keeps(name: &str) -> bool {
-    const NUMBERS: [&str; 17] = [
-        "ARGC",
-        "COLUMNS",
-        "EGID",
-        "GID",
-        "HISTSIZE",
-        "KEYTIMEOUT",
-        "LINES",
-        "LISTMAX",
-        "MAILCHECK",
-        "SAVEHIST",
-        "SHLVL",
-        "TRY_BLOCK_ERROR",
-        "TRY_BLOCK_INTERRUPT",
-        "TTYIDLE",
-        "USERNAME",
-        "ZSH_EVAL_CONTEXT",
-        "ZSH_SUBSHELL",
-    ];
-    const LISTS: [&str; 48] = [
-        "aliases",
-        "argv",
-        "builtins",
-        "cdpath",
-        "commands",
-        "dirstack",
-        "dis_aliases",
-        "dis_builtins",
-        "dis_functions",
-        "dis_functions_source",
-        "dis_galiases",
-        "dis_patchars",
-        "dis_reswords",
-        "dis_saliases",
-        "errnos",
-        "fignore",
-        "fpath",
-        "funcfiletrace",
-        "funcsourcetrace",
-        "funcstack",
-        "functions",
-        "functions_source",
-        "functrace",
-        "galiases",
-        "history",
-        "historywords",
-        "jobdirs",
-        "jobstates",
-        "jobtexts",
-        "keymaps",
-        "mailpath",
-        "manpath",
-        "mapfile",
-        "module_path",
-        "modules",
-        "nameddirs",
-        "options",
-        "parameters",
-        "patchars",
-        "path",
-        "pipestatus",
-        "psvar",
-        "reswords",
-        "saliases",
-        "signals",
-        "status",
-        "watch",
-        "widgets",
-    ];
-    const OTHERS: [&str; 9] = [
-        "histchars",
-        "HISTCHARS",
-        "sysparams",
-        "termcap",
-        "terminfo",
-        "userdirs",
-        "usergroups",
-        "zsh_eval_context",
-        "zsh_scheduled_events",
-    ];
-    NUMBERS.contains(&name) || LISTS.contains(&name) || OTHERS.contains(&name)
+    "ARGC COLUMNS EGID GID HISTCHARS HISTSIZE KEYTIMEOUT LINES LISTMAX MAILCHECK SAVEHIST SHLVL TRY_BLOCK_ERROR \
+     TRY_BLOCK_INTERRUPT TTYIDLE USERNAME ZSH_EVAL_CONTEXT ZSH_SUBSHELL aliases argv builtins cdpath commands dirstack \
+     dis_aliases dis_builtins dis_functions dis_functions_source dis_galiases dis_patchars dis_reswords dis_saliases \
+     errnos fignore fpath funcfiletrace funcsourcetrace funcstack functions functions_source functrace galiases \
+     histchars history historywords jobdirs jobstates jobtexts keymaps mailpath manpath mapfile module_path modules \
+     nameddirs options parameters patchars path pipestatus psvar reswords saliases signals status sysparams termcap \
+     terminfo userdirs usergroups watch widgets zsh_eval_context zsh_scheduled_events"
+        .split_ascii_whitespace()
+        .any(|kept| kept == name)
 }
 
 /// Names that fish does not let a script set.
 pub fn fish_keeps(name: &str) -> bool {
-    const KEPT: [&str; 12] = [
-        "_",
-        "FISH_VERSION",
-        "PWD",
-        "SHLVL",
-        "fish_kill_signal",
-        "fish_killring",
-        "fish_pid",
-        "history",
-        "hostname",
-        "pipestatus",
-        "status",
-        "umask",
-    ];
-    KEPT.contains(&name) || name == "version"
+    "_ FISH_VERSION PWD SHLVL fish_kill_signal fish_killring fish_pid history hostname pipestatus status umask version"
+        .split_ascii_whitespace()
+        .any(|kept| kept == name)
 }
 
 #[cfg(test)]
