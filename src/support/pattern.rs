@@ -1,5 +1,6 @@
 //! Shell patterns, as `case`, `[[ $text = $pattern ]]` and `find -name` read them: `*` and `?` match any character, `/`
-//! and a leading `.` too; braces mean nothing.
+//! and a leading `.` too; braces mean nothing. (A `-` protected by `\` inside brackets still makes a range, other than
+//! in a shell; written last it stands for itself.)
 
 use std::borrow::Cow;
 
