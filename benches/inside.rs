@@ -33,7 +33,7 @@ fn json_paths(criterion: &mut Criterion) {
     std::fs::write(&file, VERSION).unwrap();
     let path = json::Path::of_keys(["version", "propertyBag", "sourceName"]);
     criterion.bench_function("json: one key of a version.json", |bencher| {
-        bencher.iter(|| json::get(File::open(&file).unwrap(), black_box(&path)).unwrap());
+        bencher.iter(|| json::get(&File::open(&file).unwrap(), black_box(&path)).unwrap());
     });
 }
 

@@ -128,8 +128,8 @@ impl<'a> JobDirectory<'a> {
             return Some(name);
         }
         let file = open_regular(&self.message().ok()?).ok()??;
-        match json::get(file, &json::Path::of_keys(["name"])) {
-            Ok(Some(value)) => Some(OsStr::from_bytes(&value.into_bytes()).to_owned()),
+        match json::get(&file, &json::Path::of_keys(["name"])) {
+            Ok(Some(value)) => Some(OsStr::from_bytes(&value.to_text().ok()?).to_owned()),
             _ => None,
         }
     }

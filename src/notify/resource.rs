@@ -96,14 +96,16 @@ fn text_at(file: &Path, keys: &[&str]) -> Result<String, Error> {
 fn recipients(version: &Path) -> Result<Vec<String>, Error> {
     let source = File::open(version).map_err(|error| Error::io("read", version, &error))?;
     let path = json::Path::of_keys(["version", "propertyBag", "recipients"]);
-    let found = json::get(source, &path).map_err(|error| in_file(version, &error))?;
+    let found = json::get(&source, &path).map_err(|error| in_file(version, &error))?;
     let mut recipients = match found {
         None => Vec::new(),
         Some(json::Value::Container(list)) => match serde_json::from_slice(&list) {
             Ok(serde_json::Value::Array(list)) => list.iter().map(scalar_text).collect(),
             _ => Vec::new(),
         },
-        Some(one) => vec![String::from_utf8_lossy(&one.into_bytes()).into_owned()],
+        Some(one) => {
+            vec![String::from_utf8_lossy(&one.to_text().map_err(|error| in_file(version, &error))?).into_owned()]
+        }
     };
     recipients.retain(|recipient| !recipient.trim().is_empty());
     Ok(recipients)

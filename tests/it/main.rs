@@ -2,6 +2,8 @@
 
 // A test that cannot go on stops at the spot.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+// Tables are long, and their rows are built from values.
+#![allow(clippy::too_many_lines, clippy::needless_pass_by_value)]
 
 mod bad_input; // broken files, wrong types, huge arguments
 mod bump_version; // versions raised
@@ -16,6 +18,7 @@ mod jdk; // jdk set under a real shell
 mod job_env; // the environment of a job directory, in real shells
 mod job_example; // the example job directory and its script
 mod job_show; // the overview, secrets masked
+mod json_parity; // paths and filters beside the real jq 1.6
 mod lookups; // look-ups from the files of a job directory
 mod man; // man pages
 mod notify; // notifications, against servers that the tests start

@@ -83,6 +83,15 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("SHIPCTL_DNS", "The name server that notify asks, as IP or IP:PORT, instead of those in /etc/resolv.conf."),
     ("SHIPCTL_NOTIFY_TIMEOUT", "How many seconds notify waits for an answer."),
     ("PATH", "Where programs are looked for: git, the command of retry, shippable_service."),
+    ("SHIPCTL_JVM_DIR", "The folder that jdk looks for JDKs in, instead of /usr/lib/jvm."),
+    (
+        "SHIPCTL_SERVICE_PID",
+        "Set by service for shippable_service, so that two links never call each other without end.",
+    ),
+    (
+        "HOME, XDG_CACHE_HOME",
+        "Where shell-init keeps the file that source finds: shipctl below XDG_CACHE_HOME, else ~/.cache.",
+    ),
     ("TMPDIR", "Where temporary files go that have no file to lie beside."),
 ];
 
