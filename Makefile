@@ -63,7 +63,7 @@ lint: ## Check format, lints, documentation, scripts, man pages and licences
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
 	.tools/bin/shellcheck .ci/run bench/*.sh
 	.tools/bin/mandoc -T lint -W error man/*.1
-	$(PYTHON) -W error -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' tests/tools/*.py bench/*.py
+	$(PYTHON) -W error -c 'import ast, pathlib, sys; [ast.parse(pathlib.Path(f).read_text(), f) for f in sys.argv[1:]]' tests/tools/*.py bench/*.py
 	$(PYTHON) tests/tools/licences.py
 
 man: $(DEBUG) ## Write the man pages into man/
