@@ -94,7 +94,8 @@ fuzz: tools ## Run the property tests for FUZZ_SECONDS (600)
 
 deny: ## Check licences, sources and advisories with cargo deny, which is built first (some minutes; needs the network)
 	@[ -x .tools/cargo/bin/cargo-deny ] || $(CARGO) install cargo-deny --locked --root .tools/cargo --target-dir $(TARGET)/cargo-deny
-	PATH="$$PWD/.tools/cargo/bin:$$PATH" $(CARGO) deny check
+	PATH="$$PWD/.tools/cargo/bin:$$PATH" $(CARGO) deny check licenses bans sources
+	PATH="$$PWD/.tools/cargo/bin:$$PATH" $(CARGO) deny check advisories
 
 install: $(BINARY) ## Install below $(DESTDIR)$(PREFIX): binary, older names, man pages, completions
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' \
