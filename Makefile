@@ -63,7 +63,7 @@ lint: ## Check format, lints, documentation, scripts, man pages and licences
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
 	.tools/bin/shellcheck .ci/run bench/*.sh
 	.tools/bin/mandoc -T lint -W error man/*.1
-	$(PYTHON) -W error -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' tests/tools/*.py bench/*.py
+	$(PYTHON) -W error -c 'import ast, pathlib, sys; [ast.parse(pathlib.Path(f).read_text(), f) for f in sys.argv[1:]]' tests/tools/*.py bench/*.py
 	$(PYTHON) tests/tools/licences.py
 
 man: $(DEBUG) ## Write the man pages into man/
@@ -94,7 +94,8 @@ fuzz: tools ## Run the property tests for FUZZ_SECONDS (600)
 
 deny: ## Check licences, sources and advisories with cargo deny, which is built first (some minutes; needs the network)
 	@[ -x .tools/cargo/bin/cargo-deny ] || $(CARGO) install cargo-deny --locked --root .tools/cargo --target-dir $(TARGET)/cargo-deny
-	PATH="$$PWD/.tools/cargo/bin:$$PATH" $(CARGO) deny check
+	PATH="$$PWD/.tools/cargo/bin:$$PATH" $(CARGO) deny check licenses bans sources
+	PATH="$$PWD/.tools/cargo/bin:$$PATH" $(CARGO) deny check advisories
 
 install: $(BINARY) ## Install below $(DESTDIR)$(PREFIX): binary, older names, man pages, completions
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' \
