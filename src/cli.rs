@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args as _, Command, CommandFactory, Parser, Subcommand};
 
 use crate::commands::drop_in::{Group, TABLE};
@@ -239,20 +239,46 @@ fn section(text: &mut String, heading: &str, lines: &[(String, String)]) {
     }
 }
 
+/// A word that is no command: at the top what the original called unsupported, below it wrong usage.
+fn no_such_command(error: &clap::Error, words: &[OsString]) -> Error {
+    let word = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => word.clone(),
+        _ => words.last().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default(),
+    };
+    let top = command();
+    let at = words.iter().position(|known| *known == *word).unwrap_or_default();
+    let parent = words[..at].iter().filter_map(|name| name.to_str()).fold(Some(&top), |parent, name| {
+        parent.and_then(|parent| parent.find_subcommand(name))
+    });
+    let known = parent.into_iter().flat_map(Command::get_subcommands).map(Command::get_name);
+    let near = crate::job::names::did_you_mean(&word, known);
+    match parent.map(Command::get_name) {
+        Some(name) if at > 0 => Error::new(Kind::Usage, format_args!("shipctl {name} has no command {word}{near}")),
+        _ => Error::drop_in(format_args!("The command {word} is not supported{near}")),
+    }
+}
+
+/// What clap says over several lines, as one: the cause, what may be given instead, the usage.
+fn usage_line(rendered: &str) -> String {
+    let text = rendered.trim_start_matches("error: ");
+    let text = text.split("\n\nFor more information").next().unwrap_or(text);
+    let parts: Vec<String> = text
+        .split("\n\n")
+        .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join("; ")
+}
+
 /// Writes what clap has to say: help and version to standard output, the rest as an error.
 pub fn report(ctx: &Ctx, error: &clap::Error, words: &[OsString]) -> Result<(), Error> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ctx.print(error.render().to_string().as_bytes()),
-        // A word that is no command is what the original called unsupported.
-        ErrorKind::InvalidSubcommand
-            if words.first().is_some_and(|word| !word.as_encoded_bytes().starts_with(b"-")) =>
-        {
-            let word = words[0].to_string_lossy();
-            let top = command();
-            let known = top.get_subcommands().map(Command::get_name);
-            let near = crate::job::names::did_you_mean(&word, known);
-            Err(Error::drop_in(format_args!("The command {word} is not supported{near}")))
+        ErrorKind::InvalidSubcommand => Err(no_such_command(error, words)),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let path = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+            Err(Error::new(Kind::Usage, format_args!("{path} needs a command of its own: see `shipctl {path} --help`")))
         }
-        _ => Err(Error::new(Kind::Usage, error.render().to_string().trim_start_matches("error: ").trim_end())),
+        _ => Err(Error::new(Kind::Usage, usage_line(&error.render().to_string()))),
     }
 }

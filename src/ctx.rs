@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::error::Error;
+use crate::error::{Error, one_line};
 
 /// The environment, as a value.
 #[derive(Debug, Clone)]
@@ -119,7 +119,7 @@ impl Ctx {
     /// Writes one message to standard error, in one call so that lines of parallel commands stay whole.
     #[allow(clippy::unused_self)] // stays a method: standard error is the context's to write
     pub fn note(&self, message: impl std::fmt::Display) {
-        let line = format!("shipctl: {message}\n");
+        let line = format!("shipctl: {}\n", one_line(&message.to_string()));
         let _ = io::stderr().lock().write_all(line.as_bytes());
     }
 

@@ -43,9 +43,7 @@ pub fn run(ctx: &mut Ctx, args: &[OsString]) -> Result<(), Error> {
             Some(command) => command.run(ctx, arguments),
             None => run_own(ctx, rest),
         },
-        None => Err(Error::failed(format_args!(
-            "no command given\nUsage: shipctl COMMAND ARGUMENTS\nRun `shipctl --help` for the list of commands"
-        ))),
+        None => Err(Error::failed("no command given: Usage: shipctl COMMAND ARGUMENTS; `shipctl --help` lists them")),
     }
 }
 

@@ -6,7 +6,6 @@ use super::{access, collections as c, dates, formats, ops, regex};
 use jaq_core::box_iter::box_once;
 use jaq_core::native::{Fun, bome, run, v};
 use jaq_core::{Bind, Cv, Exn, RunPtr, ValXs};
-use std::io::Write;
 
 type Entry = (&'static str, Box<[Bind]>, RunPtr<Engine>);
 
@@ -157,15 +156,9 @@ fn nullary() -> Vec<Entry> {
         ("input_filename", v(0), |_| bome(Ok(Val::text("<stdin>")))),
         ("input_line_number", v(0), |cv| bome(Ok(cv.0.data().line()))),
         ("halt", v(0), |_| box_once(Err(Exn::halt(0)))),
-        ("debug", v(0), |cv| {
-            // As with jq, that nobody reads the message is no reason to stop.
-            let _ = writeln!(std::io::stderr(), "[\"DEBUG:\",{}]", cv.1);
-            bome(Ok(cv.1))
-        }),
-        ("stderr", v(0), |cv| {
-            let _ = write!(std::io::stderr(), "{}", cv.1);
-            bome(Ok(cv.1))
-        }),
+        // Their messages are for whoever writes a filter by hand; a look-up says only what went wrong.
+        ("debug", v(0), |cv| bome(Ok(cv.1))),
+        ("stderr", v(0), |cv| bome(Ok(cv.1))),
     ]
 }
 
@@ -274,7 +267,7 @@ fn with_arguments() -> Vec<Entry> {
 /// The environment; what is not UTF-8 in it is mended.
 pub(super) fn environment() -> Val {
     let mut map = Map::new();
-    for (name, value) in std::env::vars_os() {
+    for (name, value) in crate::ctx::Env::Process.all() {
         let name = name.to_string_lossy().into_owned();
         map.insert(name.into(), Val::from(value.to_string_lossy().into_owned()));
     }
