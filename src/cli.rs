@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args as _, Command, CommandFactory, Parser, Subcommand};
 
+use crate::commands::aws::Aws;
 use crate::commands::drop_in::{Group, TABLE};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
@@ -37,6 +38,9 @@ pub(crate) enum Own {
     /// The job directory: its environment, its resources, an example
     #[command(subcommand)]
     Job(Job),
+    /// AWS credentials from the job's integrations
+    #[command(subcommand)]
+    Aws(Box<Aws>),
     /// Shell functions for sourced commands and older names
     ShellInit(ShellInit),
     /// Completions for a shell

@@ -44,7 +44,7 @@ impl Env {
 }
 
 /// What a command may know of the process it runs in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ctx {
     /// The environment.
     pub env: Env,
@@ -74,6 +74,11 @@ impl Ctx {
     pub fn program(&self) -> Result<PathBuf, Error> {
         std::env::current_exe()
             .map_err(|error| Error::failed(format_args!("shipctl cannot find its own file: {error}")))
+    }
+
+    /// The clock, for what outlives a call.
+    pub fn clock() -> fn() -> SystemTime {
+        SystemTime::now
     }
 
     /// The time now.
@@ -114,6 +119,12 @@ impl Ctx {
                 Ok(())
             }
         }
+    }
+
+    /// Standard input.
+    #[allow(clippy::unused_self)] // stays a method: standard input is the context's to read
+    pub fn input(&self) -> impl io::Read {
+        io::stdin().lock()
     }
 
     /// Writes one message to standard error, in one call so that lines of parallel commands stay whole.

@@ -9,6 +9,16 @@ pub enum Kind {
     Failed,
     /// One of our own commands was called wrongly.
     Usage,
+    /// No credentials, or a field of their source is missing.
+    NoCredentials,
+    /// AWS says no.
+    Denied,
+    /// Credentials that are expired or invalid.
+    Expired,
+    /// Throttled to the end.
+    Throttled,
+    /// The network, a call that timed out, an answer that makes no sense.
+    Network,
     /// A file that describes the job is wrong or missing.
     Configuration,
     /// A drop-in command could not do its work; the status of the original.
@@ -27,6 +37,11 @@ impl Kind {
         match self {
             Self::Failed => 1,
             Self::Usage => 2,
+            Self::NoCredentials => 3,
+            Self::Denied => 4,
+            Self::Expired => 5,
+            Self::Throttled => 6,
+            Self::Network => 7,
             Self::Configuration => 8,
             Self::DropIn => 99,
             Self::Directory => 82,

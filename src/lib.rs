@@ -3,8 +3,11 @@
 //! Data flows one way: arguments → [`commands`] → [`job`] → [`support`], and the result comes back as a value that
 //! the command writes once. Nothing below `commands` prints, reads the process environment or exits.
 
+pub mod aws; // the only place that knows the AWS SDK
 pub mod cli; // the clap tree: for help, man pages, completions and our own commands
 pub mod commands; // one file per command: validate, call below, write the result
+pub mod config; // files that people write: parsed into types, errors with file and line
+pub mod credentials; // source → credentials, through roles and the session cache
 pub mod ctx; // the process boundary: environment, working directory, clock, streams
 pub mod error; // kinds of failure and their exit statuses
 pub mod job; // the job directory: names, resources, integrations, environment

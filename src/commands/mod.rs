@@ -1,9 +1,11 @@
 //! One file per command: arguments, then three moves: validate, call below, write the result.
 
+pub mod aws; // credentials
 pub mod drop_in; // what the original shipctl did
 pub mod job; // the job directory as a whole
 
 mod completions; // `shipctl completions SHELL`
+mod docker_credential; // `docker-credential-shipctl`
 mod man; // `shipctl man`
 mod shell_init; // `shipctl shell-init SHELL`
 
@@ -24,6 +26,9 @@ pub fn run(ctx: &mut Ctx, args: &[OsString]) -> Result<(), Error> {
     let program_name = Path::new(program).file_name().unwrap_or_default();
     if let Some(command) = drop_in::by_program_name(program_name) {
         return command.run(ctx, rest);
+    }
+    if program_name == docker_credential::PROGRAM {
+        return docker_credential::run(ctx, rest);
     }
     while let Some((first, after)) = rest.split_first() {
         match own_option(first, after)? {
@@ -84,6 +89,7 @@ fn run_own(ctx: &Ctx, rest: &[OsString]) -> Result<(), Error> {
     let parsed = Cli::from_arg_matches(&matches).map_err(|error| Error::new(Kind::Usage, error))?;
     match parsed.command {
         cli::Own::Job(command) => job::run(ctx, command),
+        cli::Own::Aws(command) => aws::run(ctx, &command),
         cli::Own::ShellInit(args) => shell_init::run(ctx, &args),
         cli::Own::Completions(args) => completions::run(ctx, &args),
         cli::Own::Man(args) => man::run(ctx, args),

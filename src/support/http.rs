@@ -63,6 +63,7 @@ pub struct Client {
     timeout: Duration,
     certificate_file: Option<OsString>,
     certificate_folders: Option<OsString>,
+    idle_connections: usize,
 }
 
 impl Client {
@@ -74,7 +75,15 @@ impl Client {
             timeout,
             certificate_file: env.get_filled("SSL_CERT_FILE"),
             certificate_folders: env.get_filled("SSL_CERT_DIR"),
+            idle_connections: 0,
         }
+    }
+
+    /// The same, keeping connections open between calls.
+    #[must_use]
+    pub fn keeping_connections(mut self) -> Self {
+        self.idle_connections = 3;
+        self
     }
 
     /// Makes one call. A POST is never redirected or repeated: what it says could be said twice. A GET follows
@@ -125,7 +134,7 @@ impl Client {
     }
 
     /// An agent for one address. Certificates are read only where TLS is spoken: it takes longer than the call.
-    fn agent(&self, url: &Uri) -> Result<(Agent, Option<Proxy>), String> {
+    pub fn agent(&self, url: &Uri) -> Result<(Agent, Option<Proxy>), String> {
         let proxy = self.proxies.of(url).map(|proxy| {
             Proxy::new(proxy)
                 .map_err(|_| "the proxy of the environment is not one: expected http://HOST:PORT".to_owned())
@@ -136,7 +145,7 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .max_idle_connections(0)
+            .max_idle_connections(self.idle_connections)
             .timeout_global(Some(self.timeout))
             .timeout_connect(Some(CONNECT_TIMEOUT.min(self.timeout)))
             .user_agent(concat!("shipctl/", env!("CARGO_PKG_VERSION")))

@@ -13,7 +13,7 @@ pub mod pattern; // shell patterns: `*`, `?`, `[…]`
 pub mod process; // child processes as a shell runs them
 pub mod proxy; // which proxy an address is reached through
 pub mod resolve;
-pub mod secret;
+pub mod secret; // values that must not appear in messages
 pub mod shell; // words that shells read back byte for byte
 pub mod swap; // the content of a folder replaced whole
 pub mod template; // $NAME filled in as envsubst does

@@ -65,6 +65,11 @@ pub fn start(words: &[OsString], path: Option<&OsStr>) -> Result<Child, NotStart
     shell.spawn().map_err(|error| not_started(OsStr::new(SHELL), find(OsStr::new(SHELL), path).as_deref(), &error))
 }
 
+/// Why a program that was to be run by itself could not be.
+pub fn explain(program: &OsStr, path: Option<&OsStr>, error: &io::Error) -> NotStarted {
+    not_started(program, find(program, path).as_deref(), error)
+}
+
 /// A name of the command for messages, without anything that could be a secret: arguments may well hold one.
 pub fn shown_name(words: &[OsString]) -> String {
     let Some(program) = words.first() else { return String::new() };

@@ -12,6 +12,7 @@ mod decrypt; // files encrypted by the real openssl
 mod durability; // kill -9, full disks, read-only folders
 mod git_changes; // get_git_changes over real repositories
 mod guards; // what must hold for every command and every file
+
 mod harness; // a sandbox: folders, an environment, real shells
 mod install; // make install, make demo
 mod jdk; // jdk set under a real shell

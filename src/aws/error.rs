@@ -1,0 +1,142 @@
+//! What a failed call means: its kind, what AWS said, and what to do about it.
+
+use std::error::Error as StdError;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+
+use crate::error::Kind;
+
+/// A failed call, read.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// What it means for the exit status.
+    pub kind: Kind,
+    /// The service's code, such as `AccessDenied`.
+    pub code: Option<String>,
+    /// One line: what the service or the network said.
+    pub message: String,
+    /// The service's id of the request, for its support.
+    pub request_id: Option<String>,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(code) = &self.code {
+            write!(f, "{code}: ")?;
+        }
+        f.write_str(&self.message)?;
+        match &self.request_id {
+            Some(id) => write!(f, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads what the SDK makes of a failed call.
+pub fn read<E>(error: &SdkError<E, HttpResponse>) -> Failure
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+    SdkError<E, HttpResponse>: RequestId,
+{
+    let request_id = error.request_id().map(ToOwned::to_owned);
+    if let Some(page) = error.raw_response().and_then(html) {
+        return Failure { kind: Kind::Network, code: None, message: page, request_id };
+    }
+    match error {
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status().as_u16();
+            let code = answer.err().code().map(ToOwned::to_owned);
+            let said =
+                answer.err().message().map_or_else(|| format!("HTTP status {status} without a message"), one_line);
+            Failure { kind: kind_of(code.as_deref(), status), code, message: said, request_id }
+        }
+        SdkError::TimeoutError(_) => plain(Kind::Network, "no answer in time".to_owned()),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            plain(Kind::Network, "no answer in time".to_owned())
+        }
+        SdkError::DispatchFailure(_) => {
+            let cause = sources(error);
+            let no_credentials = cause.contains("credentials");
+            plain(if no_credentials { Kind::NoCredentials } else { Kind::Network }, cause)
+        }
+        SdkError::ResponseError(_) => {
+            plain(Kind::Network, format!("an answer that makes no sense ({})", sources(error)))
+        }
+        other => plain(Kind::Failed, sources(other)),
+    }
+}
+
+fn plain(kind: Kind, message: String) -> Failure {
+    Failure { kind, code: None, message, request_id: None }
+}
+
+fn kind_of(code: Option<&str>, status: u16) -> Kind {
+    match code.unwrap_or_default() {
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "UnauthorizedAccess" | "NotAuthorized" => {
+            Kind::Denied
+        }
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "InvalidToken"
+        | "InvalidAccessKeyId"
+        | "RequestExpired"
+        | "RequestTimeTooSkewed"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "AuthFailure"
+        | "IDPRejectedClaim"
+        | "InvalidIdentityToken" => Kind::Expired,
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "SlowDown"
+        | "PriorRequestNotComplete"
+        | "LimitExceededException" => Kind::Throttled,
+        _ if status == 429 => Kind::Throttled,
+        _ if status >= 500 => Kind::Network,
+        _ if status == 403 && code.is_none() => Kind::Denied,
+        _ => Kind::Failed,
+    }
+}
+
+/// An answer that is a web page comes from something between here and AWS.
+fn html(response: &HttpResponse) -> Option<String> {
+    let body = response.body().bytes().unwrap_or_default();
+    let start = String::from_utf8_lossy(&body[..body.len().min(512)]).trim_start().to_ascii_lowercase();
+    let is_page = start.starts_with("<!doctype html") || start.starts_with("<html");
+    let status = response.status().as_u16();
+    is_page.then(|| {
+        format!("an HTML page instead of an answer (HTTP status {status}): is a proxy or a portal in between?")
+    })
+}
+
+/// An error with everything below it, in one line.
+pub fn sources(error: &dyn StdError) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = one_line(&error.to_string());
+        if !text.is_empty() && !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+        next = error.source();
+    }
+    parts.join(": ")
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,135 @@
+//! The SDK's HTTP over the product's own client: one TLS, one proxy logic and one resolver for everything.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::date_time::Format;
+
+use crate::support::http::Client;
+
+/// The largest answer that is read; the control planes' answers are a few kilobytes.
+const LARGEST_ANSWER: u64 = 16 << 20;
+
+/// What the clients share: connections, and how far the local clock is from the servers'.
+#[derive(Debug, Clone)]
+pub(super) struct Http {
+    client: Arc<Client>,
+    /// One agent per origin, so that certificates are read once and connections are used again.
+    agents: Arc<Mutex<HashMap<String, ureq::Agent>>>,
+    skew_seconds: Arc<AtomicI64>,
+}
+
+impl Http {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client: Arc::new(client), agents: Arc::default(), skew_seconds: Arc::default() }
+    }
+
+    fn agent(&self, uri: &ureq::http::Uri) -> Result<ureq::Agent, ConnectorError> {
+        let origin = format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |it| it.as_str()));
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(agent) = agents.get(&origin) {
+            return Ok(agent.clone());
+        }
+        let (agent, _) = self.client.agent(uri).map_err(|cause| ConnectorError::user(cause.into()))?;
+        agents.insert(origin, agent.clone());
+        Ok(agent)
+    }
+
+    /// How far the servers' clocks are ahead of the local one, by their last answer.
+    pub(super) fn skew_seconds(&self) -> i64 {
+        self.skew_seconds.load(Ordering::Relaxed)
+    }
+}
+
+impl HttpClient for Http {
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        let limits = Limits { connect: settings.connect_timeout(), read: settings.read_timeout() };
+        SharedHttpConnector::new(Connector { http: self.clone(), limits })
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    connect: Option<Duration>,
+    read: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Connector {
+    http: Http,
+    limits: Limits,
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (http, limits) = (self.http.clone(), self.limits);
+        HttpConnectorFuture::new(async move {
+            tokio::task::spawn_blocking(move || send(&http, limits, request))
+                .await
+                .unwrap_or_else(|error| Err(ConnectorError::other(error.into(), None)))
+        })
+    }
+}
+
+fn send(http: &Http, limits: Limits, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let (head, body) = request.into_parts();
+    let bytes = body.bytes().map(<[u8]>::to_vec).unwrap_or_default();
+    let agent = http.agent(&head.uri)?;
+    let mut builder = ureq::http::Request::builder().method(head.method).uri(head.uri);
+    for (name, value) in &head.headers {
+        builder = builder.header(name, value);
+    }
+    let request = builder.body(bytes).map_err(|error| ConnectorError::user(error.into()))?;
+    let request = agent
+        .configure_request(request)
+        .timeout_global(None)
+        .timeout_connect(limits.connect)
+        .timeout_recv_response(limits.read)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .build();
+    let started = SystemTime::now();
+    let answer = agent.run(request).map_err(connector_error)?;
+    let (head, body) = answer.into_parts();
+    let mut text = Vec::new();
+    body.into_reader().take(LARGEST_ANSWER).read_to_end(&mut text).map_err(|error| ConnectorError::io(error.into()))?;
+    note_skew(http, head.headers.get("date").and_then(|date| date.to_str().ok()), started);
+    let status =
+        StatusCode::try_from(head.status.as_u16()).map_err(|error| ConnectorError::other(error.into(), None))?;
+    let mut response = HttpResponse::new(status, SdkBody::from(text));
+    for (name, value) in &head.headers {
+        if let Ok(value) = value.to_str() {
+            response.headers_mut().append(name.as_str().to_owned(), value.to_owned());
+        }
+    }
+    Ok(response)
+}
+
+fn connector_error(error: ureq::Error) -> ConnectorError {
+    match error {
+        ureq::Error::Timeout(_) => ConnectorError::timeout(error.into()),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => ConnectorError::user(error.into()),
+        other => ConnectorError::io(other.into()),
+    }
+}
+
+fn note_skew(http: &Http, date: Option<&str>, asked: SystemTime) {
+    let Some(date) = date.and_then(|date| aws_smithy_types::DateTime::from_str(date, Format::HttpDate).ok()) else {
+        return;
+    };
+    let now = aws_smithy_types::DateTime::from(asked);
+    http.skew_seconds.store(date.secs() - now.secs(), Ordering::Relaxed);
+}

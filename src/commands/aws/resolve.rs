@@ -1,0 +1,197 @@
+//! Options → credentials.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::args::{CallArgs, RoleArgs, tag};
+use crate::aws::sts::{self, Identity};
+use crate::aws::{Connection, Settings};
+use crate::config::clouddriver::Clouddriver;
+use crate::credentials::cache::Cache;
+use crate::credentials::session::Chain;
+use crate::credentials::source::{self, Origin, Source};
+use crate::credentials::{Credentials, RoleRequest};
+use crate::ctx::Ctx;
+use crate::error::{Error, Kind};
+use crate::job::directory::JobDirectory;
+
+/// Seconds that a call to AWS may take with all its retries, when it is not 30.
+pub(crate) const TIMEOUT_VARIABLE: &str = "SHIPCTL_AWS_TIMEOUT";
+
+/// Options of a role are of no use without one.
+fn check(roles: &RoleArgs, has_role: bool) -> Result<(), Error> {
+    let given = roles.role_session_name.is_some()
+        || roles.duration_seconds.is_some()
+        || roles.external_id.is_some()
+        || roles.policy.is_some()
+        || !roles.policy_arns.is_empty()
+        || !roles.tags.is_empty()
+        || !roles.transitive_tag_keys.is_empty()
+        || roles.serial_number.is_some()
+        || roles.token_code.is_some()
+        || roles.source_identity.is_some();
+    if given && !has_role {
+        return Err(Error::new(Kind::Usage, "role options were given but no role: add --role-arn ARN"));
+    }
+    Ok(())
+}
+
+/// The credentials that a source gives, through the roles it implies and the ones asked for.
+pub(crate) fn credentials(ctx: &Ctx, source: &Source, roles: &RoleArgs, call: &CallArgs) -> Result<Credentials, Error> {
+    let resolved = resolve(ctx, source)?;
+    let region = call.region.clone().or_else(|| resolved.region.clone()).or_else(|| region_of_environment(ctx));
+    let mut arns = resolved.role.clone().into_iter().collect::<Vec<_>>();
+    arns.extend(roles.role_arns.iter().cloned());
+    check(roles, !arns.is_empty())?;
+    let requests = requests(ctx, roles, &arns)?;
+    let settings = Settings {
+        deadline: deadline(ctx),
+        profile: resolved.profile.clone(),
+        without_profiles: resolved.profile.is_none() && call.skip_profile.contains(&ambient_profile(ctx)),
+        region: region.clone(),
+    };
+    let connect = || Connection::open(&ctx.env, settings.clone());
+    let mut start = match resolved.keys.or_else(|| keys_of_environment(ctx, source)) {
+        Some(keys) => keys,
+        None => connect()?.ambient_credentials()?,
+    };
+    start.region = region.or(start.region);
+    let cache = (!call.no_cache).then(|| cache_folder(ctx)).flatten();
+    let cache = cache.map(|folder| Cache::at(folder, Duration::from_secs(call.min_ttl)));
+    let chain = Chain {
+        connect: &connect,
+        cache: cache.as_ref(),
+        endpoint: &endpoint(ctx, start.region.as_deref()),
+        now: ctx.now(),
+        note: &|text| ctx.note(text),
+        source: &source.to_string(),
+    };
+    chain.walk(start, &requests)
+}
+
+/// What a source is before any role is assumed.
+struct Resolved {
+    keys: Option<Credentials>,
+    role: Option<String>,
+    profile: Option<String>,
+    region: Option<String>,
+}
+
+fn resolve(ctx: &Ctx, source: &Source) -> Result<Resolved, Error> {
+    let origin = match source {
+        Source::Named(name) => source::of_integration(&JobDirectory::of(ctx)?, name)?,
+        Source::Profile(_) | Source::Ambient => Origin::Chain,
+        Source::Spinnaker { file, account } => {
+            let target = Clouddriver::read(file)?.target(account)?;
+            return Ok(Resolved { keys: None, role: target.role_arn, profile: None, region: target.region });
+        }
+    };
+    let profile = match source {
+        Source::Profile(name) => Some(name.clone()),
+        Source::Named(_) | Source::Ambient | Source::Spinnaker { .. } => None,
+    };
+    Ok(match origin {
+        Origin::Keys(keys) => Resolved { region: keys.region.clone(), keys: Some(keys), role: None, profile },
+        Origin::Role { arn, region } => Resolved { keys: None, role: Some(arn), profile, region },
+        Origin::Chain => Resolved { keys: None, role: None, profile, region: None },
+    })
+}
+
+/// The region of the environment, which comes after the resource's own and before the profile's.
+fn region_of_environment(ctx: &Ctx) -> Option<String> {
+    let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+    variables.iter().find_map(|name| ctx.env.get_filled(name)).map(|region| region.to_string_lossy().into_owned())
+}
+
+/// Keys in the environment come first in the SDK's chain; taking them here saves starting it.
+fn keys_of_environment(ctx: &Ctx, source: &Source) -> Option<Credentials> {
+    if matches!(source, Source::Profile(_)) {
+        return None;
+    }
+    let get = |name: &str| ctx.env.get_filled(name).and_then(|value| value.into_string().ok());
+    Some(Credentials {
+        access_key_id: get("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: get("AWS_SECRET_ACCESS_KEY")?.into(),
+        session_token: get("AWS_SESSION_TOKEN").map(Into::into),
+        expires: None,
+        region: None,
+        account: None,
+        role: None,
+    })
+}
+
+/// One request per role; options that identify the caller to a trust policy go with every one of them, the rest with
+/// the last.
+fn requests(ctx: &Ctx, roles: &RoleArgs, arns: &[String]) -> Result<Vec<RoleRequest>, Error> {
+    let session_name = roles.role_session_name.clone().unwrap_or_else(|| session_name(ctx));
+    let tags = roles.tags.iter().map(|text| tag(text)).collect::<Result<Vec<_>, _>>()?;
+    let last = arns.len().saturating_sub(1);
+    let request = |at: usize, arn: &String| RoleRequest {
+        arn: arn.clone(),
+        session_name: session_name.clone(),
+        duration_seconds: roles.duration_seconds,
+        external_id: roles.external_id.clone().filter(|_| at == last),
+        policy: roles.policy.clone().filter(|_| at == last),
+        policy_arns: if at == last { roles.policy_arns.clone() } else { Vec::new() },
+        tags: tags.clone(),
+        transitive_tag_keys: roles.transitive_tag_keys.clone(),
+        serial_number: roles.serial_number.clone().filter(|_| at == 0),
+        token_code: roles.token_code.clone().filter(|_| at == 0),
+        source_identity: roles.source_identity.clone(),
+    };
+    Ok(arns.iter().enumerate().map(|(at, arn)| request(at, arn)).collect())
+}
+
+/// The job's name and build number, reduced to what STS accepts: `[\w+=,.@-]{2,64}`.
+fn session_name(ctx: &Ctx) -> String {
+    let job = JobDirectory::of(ctx).ok().and_then(|job| job.job_name());
+    let parts = [job, ctx.env.get_filled("BUILD_NUMBER")];
+    let words: Vec<String> = parts.into_iter().flatten().map(|part| part.to_string_lossy().into_owned()).collect();
+    let mut name: String = words
+        .join("-")
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) { c } else { '-' })
+        .take(64)
+        .collect();
+    if name.len() < 2 {
+        "shipctl".clone_into(&mut name);
+    }
+    name
+}
+
+fn deadline(ctx: &Ctx) -> Duration {
+    let seconds = ctx.env.get_filled(TIMEOUT_VARIABLE).and_then(|text| text.to_str()?.parse::<f64>().ok());
+    let seconds = seconds.filter(|seconds| (0.1..=3600.0).contains(seconds));
+    seconds.map_or(Duration::from_secs(30), Duration::from_secs_f64)
+}
+
+/// `$XDG_CACHE_HOME/shipctl`, else `~/.cache/shipctl`.
+fn cache_folder(ctx: &Ctx) -> Option<PathBuf> {
+    let base = ctx.env.get_filled("XDG_CACHE_HOME").map(PathBuf::from);
+    let base = base.or_else(|| ctx.env.get_filled("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    base.map(|base| base.join("shipctl"))
+}
+
+/// Which STS is asked, as far as it decides what a session is good for.
+fn endpoint(ctx: &Ctx, region: Option<&str>) -> String {
+    let url = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"].iter().find_map(|name| ctx.env.get_filled(name));
+    url.map_or_else(|| region.unwrap_or_default().to_owned(), |url| url.to_string_lossy().into_owned())
+}
+
+/// A connection for calls with credentials that are at hand.
+pub(crate) fn connection(ctx: &Ctx, credentials: &Credentials) -> Result<Connection, Error> {
+    Connection::open(&ctx.env, Settings { deadline: deadline(ctx), region: credentials.region.clone(), ..Settings::default() })
+}
+
+/// The profile that the ambient chain would read.
+fn ambient_profile(ctx: &Ctx) -> String {
+    let named = ctx.env.get_filled("AWS_PROFILE").map(|name| name.to_string_lossy().into_owned());
+    named.unwrap_or_else(|| "default".to_owned())
+}
+
+/// Who credentials belong to.
+pub(crate) fn identity(ctx: &Ctx, source: &Source, credentials: &Credentials) -> Result<Identity, Error> {
+    let connection = connection(ctx, credentials)?;
+    sts::caller_identity(&connection, credentials)
+        .map_err(|failure| Error::new(failure.kind, format_args!("{source}: cannot ask who this is: {failure}")))
+}

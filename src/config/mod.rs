@@ -1,0 +1,3 @@
+//! Files that people write, parsed into types; errors name file and line.
+
+pub mod clouddriver; // Spinnaker's accounts
