@@ -36,7 +36,8 @@ impl Http {
     }
 
     fn agent(&self, uri: &ureq::http::Uri) -> Result<ureq::Agent, ConnectorError> {
-        let origin = format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |it| it.as_str()));
+        let origin =
+            format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |it| it.as_str()));
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(agent) = agents.get(&origin) {
             return Ok(agent.clone());

@@ -8,3 +8,10 @@ mod connection; // the configuration that every client shares
 mod http; // the SDK's HTTP over the product's client
 
 pub use connection::{Connection, Settings};
+
+/// `YYYY-MM-DDTHH:MM:SSZ`, as the AWS tools write the end of a session.
+pub fn timestamp(at: std::time::SystemTime) -> String {
+    let seconds = aws_smithy_types::DateTime::from(at).secs();
+    let whole = aws_smithy_types::DateTime::from_secs(seconds);
+    whole.fmt(aws_smithy_types::date_time::Format::DateTime).unwrap_or_default()
+}

@@ -46,7 +46,7 @@ pub fn run(ctx: &mut Ctx, args: &[OsString]) -> Result<(), Error> {
     match rest.split_first() {
         Some((name, arguments)) => match drop_in::by_name(name) {
             Some(command) => command.run(ctx, arguments),
-            None => run_own(ctx, rest),
+            None => run_own(ctx, rest).inspect_err(|error| aws::fail_closed(ctx, rest, error)),
         },
         None => Err(Error::failed("no command given: Usage: shipctl COMMAND ARGUMENTS; `shipctl --help` lists them")),
     }

@@ -3,15 +3,17 @@
 pub mod cache; // sessions kept between processes
 pub mod docker; // Docker's config.json and credential helpers
 pub mod endpoint; // fresh credentials for a child process
+pub mod github; // credentials for the later steps of a GitHub Actions job
 pub mod profiles; // profiles in the shared AWS files
 pub mod session; // roles assumed in turn
 pub mod shared_files; // the shared AWS files on disk
 pub mod source; // where credentials come from
 pub mod text; // credentials as text for a shell or a tool
-pub mod variables; // the variables that carry credentials, and those that could win
+pub mod variables; // the variables that carry credentials, and those that are cleared
 
 use std::time::SystemTime;
 
+pub use crate::aws::timestamp;
 use crate::support::secret::SecretText;
 
 /// Keys, with what is known about them.
@@ -74,11 +76,4 @@ pub fn partition_of(region: &str) -> &'static str {
         _ if region.starts_with("us-isob-") => "aws-iso-b",
         _ => "aws",
     }
-}
-
-/// `YYYY-MM-DDTHH:MM:SSZ`, as the AWS tools write the end of a session.
-pub fn timestamp(at: SystemTime) -> String {
-    let seconds = aws_smithy_types::DateTime::from(at).secs();
-    let whole = aws_smithy_types::DateTime::from_secs(seconds);
-    whole.fmt(aws_smithy_types::date_time::Format::DateTime).unwrap_or_default()
 }

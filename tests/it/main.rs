@@ -5,6 +5,7 @@
 // Tables are long, and their rows are built from values.
 #![allow(clippy::too_many_lines, clippy::needless_pass_by_value)]
 
+mod aws_formats; // credentials as text, evaluated by real shells
 mod bad_input; // broken files, wrong types, huge arguments
 mod bump_version; // versions raised
 mod copy; // files into and out of states
@@ -33,4 +34,5 @@ mod service; // service and shippable_service
 mod shell_init; // sourced calls and older names under real shells
 mod split_tests; // shares of tests, patterns against the real find
 mod state; // what a job says about a resource
+mod sts_stub; // one answer to every request
 mod vectors; // recorded runs of the original

@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::args::{CallArgs, RoleArgs, SourceArgs};
-use super::resolve;
+use super::{print, resolve};
 use crate::credentials::source::Source;
-use crate::credentials::text::{self, Format};
+use crate::credentials::text::Format;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 
@@ -29,5 +29,5 @@ pub(super) fn run(ctx: &Ctx, args: &AssumeRole) -> Result<(), Error> {
     }
     let source = args.source.source(Some(Source::Ambient))?;
     let credentials = resolve::credentials(ctx, &source, &args.roles, &args.call)?;
-    ctx.print(&text::print(&credentials, args.format))
+    print::credentials(ctx, &credentials, args.format)
 }

@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::args::{CallArgs, RoleArgs, SourceArgs};
-use super::resolve;
-use crate::credentials::text::{self, Format};
+use super::{print, resolve};
+use crate::credentials::text::Format;
 use crate::ctx::Ctx;
 use crate::error::Error;
 
@@ -25,5 +25,5 @@ pub(crate) struct Export {
 pub(super) fn run(ctx: &Ctx, args: &Export) -> Result<(), Error> {
     let source = args.source.source(None)?;
     let credentials = resolve::credentials(ctx, &source, &args.roles, &args.call)?;
-    ctx.print(&text::print(&credentials, args.format))
+    print::credentials(ctx, &credentials, args.format)
 }

@@ -6,12 +6,15 @@ mod configure;
 mod ecr_login;
 mod exec;
 mod export;
+mod print; // credentials on their way out
 mod resolve; // options → credentials
 mod whoami;
 
 use std::ffi::OsString;
 
 use clap::Subcommand;
+
+pub(super) use print::fail_closed;
 
 use crate::aws::ecr::Login;
 use crate::credentials::source::Source;

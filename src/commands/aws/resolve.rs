@@ -180,7 +180,10 @@ fn endpoint(ctx: &Ctx, region: Option<&str>) -> String {
 
 /// A connection for calls with credentials that are at hand.
 pub(crate) fn connection(ctx: &Ctx, credentials: &Credentials) -> Result<Connection, Error> {
-    Connection::open(&ctx.env, Settings { deadline: deadline(ctx), region: credentials.region.clone(), ..Settings::default() })
+    Connection::open(
+        &ctx.env,
+        Settings { deadline: deadline(ctx), region: credentials.region.clone(), ..Settings::default() },
+    )
 }
 
 /// The profile that the ambient chain would read.
