@@ -21,8 +21,8 @@ BINARY   ?= $(RELEASE)
 DEMO     ?= $(DEBUG)
 DEMO_DIR ?= target/demo
 
-# The names of the older stand-alone programs: links to the one binary.
-OLD_NAMES := shippable_retry shippable_replace shippable_decrypt shippable_jdk
+# The names of the older stand-alone programs, and of the helper that Docker calls: links to the one binary.
+OLD_NAMES := shippable_retry shippable_replace shippable_decrypt shippable_jdk docker-credential-shipctl
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 12

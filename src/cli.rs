@@ -254,7 +254,7 @@ fn no_such_command(error: &clap::Error, words: &[OsString]) -> Error {
     let parent = words[..at]
         .iter()
         .filter_map(|name| name.to_str())
-        .fold(Some(&top), |parent, name| parent.and_then(|parent| parent.find_subcommand(name)));
+        .try_fold(&top, |parent, name| parent.find_subcommand(name));
     let known = parent.into_iter().flat_map(Command::get_subcommands).map(Command::get_name);
     let near = crate::job::names::did_you_mean(&word, known);
     match parent.map(Command::get_name) {
