@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args as _, Command, CommandFactory, Parser, Subcommand};
 
 use crate::commands::aws::Aws;
@@ -45,7 +45,7 @@ pub(crate) enum Own {
     ShellInit(ShellInit),
     /// Completions for a shell
     Completions(Completions),
-    /// Man pages
+    /// Man pages, as text for man(1)
     Man(Man),
 }
 
@@ -53,18 +53,60 @@ pub(crate) enum Own {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Job {
     /// Print the environment of the job directory
+    ///
+    /// Prints every variable that a job script finds, computed from the files of the job directory: raw params first,
+    /// then the job, each resource in the order of the steps, the job's own integrations, the env of the TASK. Each is
+    /// printed once, with the value that wins (the later one), in the order of the winning assignments. Names that
+    /// cannot be set are left out, with a note on standard error.
+    ///
+    /// What only the platform or the CI knows (BUILD_ID, BUILD_URL, SUBSCRIPTION_ID, ...) comes from message.json, else
+    /// it is taken over from the environment of the call. Without message.json the job has the name in JOB_NAME, else
+    /// that of its folder.
+    ///
+    /// Exit status: 8 when there is no job directory or a file in it is wrong, with nothing printed.
+    #[command(verbatim_doc_comment)]
     Env(JobEnv),
     /// Show the job and its resources, secrets masked
+    ///
+    /// Shows the job, its resources in the order of the steps, and its integrations. Every field of an integration is
+    /// masked except url, host, port, region, username, email, nodes, publicKey and output; so are params under `secure`
+    /// and params whose name speaks of a secret.
+    ///
+    /// Exit status: 8 when there is no job directory or a file in it is wrong, with nothing printed.
+    #[command(verbatim_doc_comment)]
     Show(JobShow),
     /// Write an example job directory
+    ///
+    /// Writes a job directory to try things on: resources of many types, integrations of every AWS kind (with the example
+    /// keys of AWS's own documentation), a git repository, and a job script.
+    ///
+    /// Then: cd DIR && eval "$(shipctl job env)" && bash -e script.sh
+    #[command(verbatim_doc_comment)]
     Example(JobExample),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct JobEnv {
     /// How it is written
-    #[arg(long, value_name = "FORMAT", default_value = "sh", value_parser = ["sh", "fish", "powershell", "dotenv", "json", "null"])]
-    pub format: String,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = EnvFormat::Sh)]
+    pub format: EnvFormat,
+}
+
+/// How `job env` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum EnvFormat {
+    /// For bash, dash and zsh: eval "$(shipctl job env)"
+    Sh,
+    /// For fish: shipctl job env --format fish | source
+    Fish,
+    /// For PowerShell: shipctl job env --format powershell | Out-String | Invoke-Expression
+    Powershell,
+    /// An .env file as Docker Compose reads it, escapes in double quotes
+    Dotenv,
+    /// One JSON object; fails when a value is not UTF-8
+    Json,
+    /// NAME=value, each ended by a zero byte, as in env -0
+    Null,
 }
 
 #[derive(Debug, clap::Args)]
@@ -76,7 +118,7 @@ pub(crate) struct JobShow {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct JobExample {
-    /// The folder to make, which must not be there yet
+    /// The folder to make; it must be empty or not be there yet
     #[arg(value_name = "DIR")]
     pub dir: std::path::PathBuf,
 }
@@ -97,10 +139,10 @@ pub(crate) struct Completions {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Man {
-    /// Write every page into this folder
+    /// Write every page into this folder, which is made if need be
     #[arg(long, value_name = "DIR", conflicts_with = "page")]
     pub out: Option<std::path::PathBuf>,
-    /// The page to print, such as job-env
+    /// The page to print, such as job-env, drop-in or get_resource_id
     #[arg(value_name = "COMMAND")]
     pub page: Option<String>,
 }
@@ -110,18 +152,35 @@ pub fn command() -> Command {
     let mut top = Cli::command();
     for drop_in in TABLE {
         let words = Arg::new("arguments").num_args(0..).value_name("ARGUMENT").hide(true).allow_hyphen_values(true);
-        let usage = format!("shipctl {} {}", drop_in.name, drop_in.usage);
+        let usage = usage_lines(&format!("shipctl {} {}", drop_in.name, drop_in.usage));
         top = top.subcommand(
             Command::new(drop_in.name)
                 .about(drop_in.about)
                 .aliases(drop_in.aliases.iter().copied())
-                .override_usage(usage.trim_end().to_owned())
+                .override_usage(usage)
                 .disable_help_flag(true)
                 .arg(words),
         );
     }
     let help = overview(&top);
-    top.override_help(help)
+    // The same width everywhere: help is for logs, pages and tests as well as for terminals.
+    top.term_width(100).override_help(help)
+}
+
+/// A usage line for help: one that is too long for a terminal goes on below its arguments.
+fn usage_lines(usage: &str) -> String {
+    const WIDTH: usize = 100;
+    let indent = " ".repeat("Usage: shipctl ".len());
+    let mut lines = vec![String::new()];
+    for word in usage.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() < WIDTH => {
+                line.extend([if line.is_empty() { "" } else { " " }, word]);
+            }
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines.join("\n")
 }
 
 /// `shipctl --help`: commands by group, one line each, the drop-in ones last.
@@ -150,7 +209,13 @@ fn overview(top: &Command) -> String {
             .collect();
         section(&mut text, group.heading(), &lines);
     }
-    let options: Vec<_> = OwnOptions::augment_args(Command::new("options"))
+    section(&mut text, "Options, before the command", &options());
+    text
+}
+
+/// Our own options, which stand before the command: how each is written, and what it means.
+pub(crate) fn options() -> Vec<(String, String)> {
+    OwnOptions::augment_args(Command::new("options"))
         .get_arguments()
         .map(|arg| {
             let value = arg.get_value_names().filter(|_| arg.get_action().takes_values());
@@ -164,9 +229,7 @@ fn overview(top: &Command) -> String {
             ("-h, --help".to_owned(), "This list; `shipctl help COMMAND` for one command".to_owned()),
             ("-V, --version".to_owned(), "The version".to_owned()),
         ])
-        .collect();
-    section(&mut text, "Options, before the command", &options);
-    text
+        .collect()
 }
 
 fn about(command: &Command) -> String {
@@ -180,20 +243,45 @@ fn section(text: &mut String, heading: &str, lines: &[(String, String)]) {
     }
 }
 
+/// A word that is no command: at the top what the original called unsupported, below it wrong usage.
+fn no_such_command(error: &clap::Error, words: &[OsString]) -> Error {
+    let word = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => word.clone(),
+        _ => words.last().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default(),
+    };
+    let top = command();
+    let at = words.iter().position(|known| *known == *word).unwrap_or_default();
+    let parent =
+        words[..at].iter().filter_map(|name| name.to_str()).try_fold(&top, |parent, name| parent.find_subcommand(name));
+    let known = parent.into_iter().flat_map(Command::get_subcommands).map(Command::get_name);
+    let near = crate::job::names::did_you_mean(&word, known);
+    match parent.map(Command::get_name) {
+        Some(name) if at > 0 => Error::new(Kind::Usage, format_args!("shipctl {name} has no command {word}{near}")),
+        _ => Error::drop_in(format_args!("The command {word} is not supported{near}")),
+    }
+}
+
+/// What clap says over several lines, as one: the cause, what may be given instead, the usage.
+fn usage_line(rendered: &str) -> String {
+    let text = rendered.trim_start_matches("error: ");
+    let text = text.split("\n\nFor more information").next().unwrap_or(text);
+    let parts: Vec<String> = text
+        .split("\n\n")
+        .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join("; ")
+}
+
 /// Writes what clap has to say: help and version to standard output, the rest as an error.
 pub fn report(ctx: &Ctx, error: &clap::Error, words: &[OsString]) -> Result<(), Error> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ctx.print(error.render().to_string().as_bytes()),
-        // A word that is no command is what the original called unsupported.
-        ErrorKind::InvalidSubcommand
-            if words.first().is_some_and(|word| !word.as_encoded_bytes().starts_with(b"-")) =>
-        {
-            let word = words[0].to_string_lossy();
-            let top = command();
-            let known = top.get_subcommands().map(Command::get_name);
-            let near = crate::job::names::did_you_mean(&word, known);
-            Err(Error::drop_in(format_args!("The command {word} is not supported{near}")))
+        ErrorKind::InvalidSubcommand => Err(no_such_command(error, words)),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let path = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+            Err(Error::new(Kind::Usage, format_args!("{path} needs a command of its own: see `shipctl {path} --help`")))
         }
-        _ => Err(Error::new(Kind::Usage, error.render().to_string().trim_start_matches("error: ").trim_end())),
+        _ => Err(Error::new(Kind::Usage, usage_line(&error.render().to_string()))),
     }
 }

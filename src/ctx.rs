@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::error::Error;
+use crate::error::{Error, one_line};
 
 /// The environment, as a value.
 #[derive(Debug, Clone)]
@@ -69,11 +69,11 @@ impl Ctx {
             .map_err(|error| Error::failed(format_args!("the working directory cannot be read: {error}")))
     }
 
-    /// The path of this program, for commands that have others call it.
+    /// The file of the running program, links followed.
     #[allow(clippy::unused_self)] // stays a method: the process is the context's to know
-    pub fn own_program(&self) -> Result<PathBuf, Error> {
+    pub fn program(&self) -> Result<PathBuf, Error> {
         std::env::current_exe()
-            .map_err(|error| Error::failed(format_args!("this program's own path cannot be read: {error}")))
+            .map_err(|error| Error::failed(format_args!("shipctl cannot find its own file: {error}")))
     }
 
     /// The clock, for what outlives a call.
@@ -130,7 +130,7 @@ impl Ctx {
     /// Writes one message to standard error, in one call so that lines of parallel commands stay whole.
     #[allow(clippy::unused_self)] // stays a method: standard error is the context's to write
     pub fn note(&self, message: impl std::fmt::Display) {
-        let line = format!("shipctl: {message}\n");
+        let line = format!("shipctl: {}\n", one_line(&message.to_string()));
         let _ = io::stderr().lock().write_all(line.as_bytes());
     }
 

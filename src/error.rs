@@ -113,9 +113,21 @@ impl Error {
         match (self.verbatim, self.message.is_empty()) {
             (_, true) => None,
             (true, false) => Some(format!("{}\n", self.message)),
-            (false, false) => Some(format!("shipctl: {}\n", self.message)),
+            (false, false) => Some(format!("shipctl: {}\n", one_line(&self.message))),
         }
     }
+}
+
+/// A message as one line of a log: what a file name or an answer brought along cannot break it or steer a terminal.
+pub fn one_line(message: &str) -> String {
+    message.chars().fold(String::with_capacity(message.len()), |mut line, letter| {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+        line
+    })
 }
 
 impl fmt::Display for Error {
@@ -141,6 +153,12 @@ mod tests {
     fn usage_is_the_line_of_the_original() {
         let error = Error::drop_in_usage("get_resource_id", "RESOURCE_NAME");
         assert_eq!(error.report().unwrap(), "Usage: shipctl get_resource_id RESOURCE_NAME\n");
+    }
+
+    #[test]
+    fn a_message_stays_one_line() {
+        let report = Error::failed("no file a\nb\u{1b}[31m").report().unwrap();
+        assert_eq!(report, "shipctl: no file a\\nb\\u{1b}[31m\n");
     }
 
     #[test]

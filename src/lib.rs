@@ -11,4 +11,5 @@ pub mod credentials; // source → credentials, through roles and the session ca
 pub mod ctx; // the process boundary: environment, working directory, clock, streams
 pub mod error; // kinds of failure and their exit statuses
 pub mod job; // the job directory: names, resources, integrations, environment
+pub mod notify; // notifications: Slack, webhooks, New Relic, Airbrake, Jira, IRC
 pub mod support; // small named things: atomic files, JSON, shell quoting

@@ -14,7 +14,10 @@ use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::http::Http;
 use crate::credentials::Credentials;
-use crate::error::Error;
+use crate::ctx::Env;
+use crate::error::{Error, Kind};
+use crate::support::http::Client;
+use crate::support::resolve::Names;
 
 /// Tries of a call that is throttled or fails for a passing reason.
 const TRIES: u32 = 6;
@@ -79,12 +82,14 @@ pub struct Connection {
 
 impl Connection {
     /// Starts the runtime, in this thread.
-    pub fn open(settings: Settings) -> Result<Self, Error> {
+    pub fn open(env: &Env, settings: Settings) -> Result<Self, Error> {
+        let names = Names::from_env(env).map_err(|cause| Error::new(Kind::Configuration, cause))?;
+        let client = Client::new(env, names, settings.deadline).keeping_connections();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()
             .map_err(|error| Error::failed(format_args!("cannot start the runtime: {error}")))?;
-        Ok(Self { runtime, http: Http::default(), settings })
+        Ok(Self { runtime, http: Http::new(client), settings })
     }
 
     /// Runs a call to its end.
@@ -152,8 +157,8 @@ impl Connection {
 fn sdk_credentials(credentials: &Credentials) -> SdkCredentials {
     SdkCredentials::new(
         &credentials.access_key_id,
-        credentials.secret_access_key.reveal(),
-        credentials.session_token.as_ref().map(|token| token.reveal().to_owned()),
+        credentials.secret_access_key.expose(),
+        credentials.session_token.as_ref().map(|token| token.expose().to_owned()),
         credentials.expires,
         "shipctl",
     )

@@ -7,7 +7,7 @@ use super::clock::ClockClassifier;
 use super::error::{Failure, read};
 use crate::credentials::Credentials;
 use crate::error::Kind;
-use crate::support::secret::Secret;
+use crate::support::secret::SecretText;
 
 /// What Docker needs for one registry.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct Login {
     /// `https://<account>.dkr.ecr.<region>.amazonaws.com`.
     pub endpoint: String,
     /// `user:password` in base64, as Docker keeps it.
-    pub token: Secret,
+    pub token: SecretText,
     /// When it ends.
     pub expires: Option<SystemTime>,
 }

@@ -9,7 +9,7 @@ use aws_types::request_id::RequestId;
 
 use crate::credentials::Credentials;
 use crate::error::Kind;
-use crate::support::secret::Secret;
+use crate::support::secret::SecretText;
 
 /// Bytes of a service's message that are shown.
 const LONGEST_MESSAGE: usize = 600;
@@ -44,8 +44,8 @@ impl Failure {
     /// Services and proxies may repeat what they were sent.
     #[must_use]
     pub fn without_secrets_of(mut self, credentials: &Credentials) -> Self {
-        let token = credentials.session_token.as_ref().map(Secret::reveal);
-        for secret in [Some(credentials.secret_access_key.reveal()), token].into_iter().flatten() {
+        let token = credentials.session_token.as_ref().map(SecretText::expose);
+        for secret in [Some(credentials.secret_access_key.expose()), token].into_iter().flatten() {
             if !secret.is_empty() {
                 self.message = self.message.replace(secret, "***");
             }

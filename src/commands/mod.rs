@@ -48,9 +48,7 @@ pub fn run(ctx: &mut Ctx, args: &[OsString]) -> Result<(), Error> {
             Some(command) => command.run(ctx, arguments),
             None => run_own(ctx, rest).inspect_err(|error| aws::fail_closed(ctx, rest, error)),
         },
-        None => Err(Error::failed(format_args!(
-            "no command given\nUsage: shipctl COMMAND ARGUMENTS\nRun `shipctl --help` for the list of commands"
-        ))),
+        None => Err(Error::failed("no command given: Usage: shipctl COMMAND ARGUMENTS; `shipctl --help` lists them")),
     }
 }
 
@@ -92,7 +90,7 @@ fn run_own(ctx: &Ctx, rest: &[OsString]) -> Result<(), Error> {
     match parsed.command {
         cli::Own::Job(command) => job::run(ctx, command),
         cli::Own::Aws(command) => aws::run(ctx, &command),
-        cli::Own::ShellInit(args) => shell_init::run(ctx, args),
+        cli::Own::ShellInit(args) => shell_init::run(ctx, &args),
         cli::Own::Completions(args) => completions::run(ctx, &args),
         cli::Own::Man(args) => man::run(ctx, args),
     }

@@ -101,8 +101,8 @@ impl Cache {
         let Some(expires) = session.expires.and_then(|at| at.duration_since(UNIX_EPOCH).ok()) else { return };
         let entry = Entry {
             access_key_id: session.access_key_id.clone(),
-            secret_access_key: session.secret_access_key.reveal().to_owned(),
-            session_token: session.session_token.as_ref().map(|token| token.reveal().to_owned()).unwrap_or_default(),
+            secret_access_key: session.secret_access_key.expose().to_owned(),
+            session_token: session.session_token.as_ref().map(|token| token.expose().to_owned()).unwrap_or_default(),
             expires: expires.as_secs(),
         };
         let _ =

@@ -42,7 +42,7 @@ impl Config {
             let Some(auths) = auths.as_object_mut() else {
                 return Err(self.error("auths is not an object: correct or remove it"));
             };
-            auths.insert(host.to_owned(), json!({"auth": login.token.reveal()}));
+            auths.insert(host.to_owned(), json!({"auth": login.token.expose()}));
             changed = true;
         }
         if !changed {
@@ -118,7 +118,7 @@ fn store_login(store: &str, login: &Login) -> Result<(), Error> {
 /// User name and password of a login.
 pub fn split_token(login: &Login) -> Result<(String, String), Error> {
     use base64::Engine;
-    let text = base64::engine::general_purpose::STANDARD.decode(login.token.reveal()).ok();
+    let text = base64::engine::general_purpose::STANDARD.decode(login.token.expose()).ok();
     let text = text.and_then(|text| String::from_utf8(text).ok());
     let pair = text.and_then(|text| text.split_once(':').map(|(user, word)| (user.to_owned(), word.to_owned())));
     pair.ok_or_else(|| Error::new(Kind::Network, format_args!("the login of {} makes no sense", login.endpoint)))

@@ -129,8 +129,8 @@ impl Shared {
 fn document(credentials: &Credentials) -> serde_json::Value {
     json!({
         "AccessKeyId": credentials.access_key_id,
-        "SecretAccessKey": credentials.secret_access_key.reveal(),
-        "Token": credentials.session_token.as_ref().map(crate::support::secret::Secret::reveal),
+        "SecretAccessKey": credentials.secret_access_key.expose(),
+        "Token": credentials.session_token.as_ref().map(crate::support::secret::SecretText::expose),
         "Expiration": credentials.expires.map(timestamp),
     })
 }

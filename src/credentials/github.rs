@@ -18,7 +18,7 @@ pub const NOT_EMPTIED: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 /// The workflow commands that hide the secrets in the job's log.
 pub fn masks(credentials: &Credentials) -> Vec<u8> {
     let secrets = std::iter::once(&credentials.secret_access_key).chain(&credentials.session_token);
-    let lines: Vec<String> = secrets.map(|secret| format!("::add-mask::{}\n", escaped(secret.reveal()))).collect();
+    let lines: Vec<String> = secrets.map(|secret| format!("::add-mask::{}\n", escaped(secret.expose()))).collect();
     lines.concat().into_bytes()
 }
 

@@ -14,7 +14,7 @@ pub mod variables; // the variables that carry credentials, and those that are c
 use std::time::SystemTime;
 
 pub use crate::aws::timestamp;
-use crate::support::secret::Secret;
+use crate::support::secret::SecretText;
 
 /// Keys, with what is known about them.
 #[derive(Debug, Clone)]
@@ -22,9 +22,9 @@ pub struct Credentials {
     /// The access key id.
     pub access_key_id: String,
     /// The secret access key.
-    pub secret_access_key: Secret,
+    pub secret_access_key: SecretText,
     /// The token of temporary credentials.
-    pub session_token: Option<Secret>,
+    pub session_token: Option<SecretText>,
     /// When they end; static keys do not.
     pub expires: Option<SystemTime>,
     /// The region that goes with them.

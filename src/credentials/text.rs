@@ -10,7 +10,7 @@ use serde_json::json;
 use super::variables::{assignments, cleared_by_failure, cleared_for};
 use super::{Credentials, timestamp};
 use crate::error::Error;
-use crate::support::secret::Secret;
+use crate::support::secret::SecretText;
 use crate::support::shell::{fish_quote, posix_quote, powershell_quote};
 
 /// How credentials are written; named as `aws configure export-credentials` names them.
@@ -183,10 +183,10 @@ fn process(credentials: &Credentials) -> Vec<u8> {
     let mut out = json!({
         "Version": 1,
         "AccessKeyId": credentials.access_key_id,
-        "SecretAccessKey": credentials.secret_access_key.reveal(),
+        "SecretAccessKey": credentials.secret_access_key.expose(),
     });
     if let Some(token) = &credentials.session_token {
-        out["SessionToken"] = token.reveal().into();
+        out["SessionToken"] = token.expose().into();
     }
     if let Some(at) = credentials.expires {
         out["Expiration"] = timestamp(at).into();
@@ -197,8 +197,8 @@ fn process(credentials: &Credentials) -> Vec<u8> {
 fn everything(credentials: &Credentials) -> Vec<u8> {
     let out = json!({
         "accessKeyId": credentials.access_key_id,
-        "secretAccessKey": credentials.secret_access_key.reveal(),
-        "sessionToken": credentials.session_token.as_ref().map(Secret::reveal),
+        "secretAccessKey": credentials.secret_access_key.expose(),
+        "sessionToken": credentials.session_token.as_ref().map(SecretText::expose),
         "expires": credentials.expires.map(timestamp),
         "region": credentials.region,
         "account": credentials.account,
@@ -212,8 +212,8 @@ fn everything(credentials: &Credentials) -> Vec<u8> {
 fn ini(credentials: &Credentials) -> Result<Vec<u8>, Error> {
     let keys = [
         ("aws_access_key_id", Some(credentials.access_key_id.as_str())),
-        ("aws_secret_access_key", Some(credentials.secret_access_key.reveal())),
-        ("aws_session_token", credentials.session_token.as_ref().map(Secret::reveal)),
+        ("aws_secret_access_key", Some(credentials.secret_access_key.expose())),
+        ("aws_session_token", credentials.session_token.as_ref().map(SecretText::expose)),
         ("region", credentials.region.as_deref()),
     ];
     let mut out = String::new();

@@ -38,8 +38,8 @@ pub fn cleared_by_failure() -> Vec<&'static str> {
 pub fn assignments(credentials: &Credentials) -> Vec<(&'static str, String)> {
     let [id, secret, token] = KEYS;
     let mut set =
-        vec![(id, credentials.access_key_id.clone()), (secret, credentials.secret_access_key.reveal().to_owned())];
-    set.extend(credentials.session_token.as_ref().map(|value| (token, value.reveal().to_owned())));
+        vec![(id, credentials.access_key_id.clone()), (secret, credentials.secret_access_key.expose().to_owned())];
+    set.extend(credentials.session_token.as_ref().map(|value| (token, value.expose().to_owned())));
     set.extend(credentials.expires.map(|at| ("AWS_CREDENTIAL_EXPIRATION", timestamp(at))));
     for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
         set.extend(credentials.region.clone().map(|region| (name, region)));

@@ -1,17 +1,18 @@
 //! Where the job directory is, and what lies where in it.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::ctx::{Ctx, Env};
 use crate::error::Error;
-use crate::job::names;
 use crate::job::resource::open_regular;
+use crate::job::{message, names};
 use crate::support::json;
 
 /// Which side of a job a resource is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
     /// An input.
     In,
@@ -61,7 +62,7 @@ impl<'a> JobDirectory<'a> {
             return Ok(Self { env: &ctx.env, root: Some(root), chosen: true });
         }
         let root = match ctx.env.get_filled("JOB_PATH") {
-            Some(path) => Some(PathBuf::from(path)),
+            Some(path) => Some(ctx.absolute(Path::new(&path))?),
             None => ctx.cwd().ok().and_then(|cwd| nearest_root(&cwd)),
         };
         Ok(Self { env: &ctx.env, root, chosen: false })
@@ -84,7 +85,8 @@ impl<'a> JobDirectory<'a> {
         })
     }
 
-    fn place(&self, variable: &str, below_root: &str) -> Result<PathBuf, Error> {
+    /// What a variable names, unless `--job-dir` chose the root; else a place in the job directory.
+    pub fn place(&self, variable: &str, below_root: &str) -> Result<PathBuf, Error> {
         if !self.chosen
             && let Some(path) = self.env.get_filled(variable)
         {
@@ -126,10 +128,15 @@ impl<'a> JobDirectory<'a> {
             return Some(name);
         }
         let file = open_regular(&self.message().ok()?).ok()??;
-        match json::get(file, &json::Path::of_keys(["name"])) {
-            Ok(Some(value)) => Some(OsStr::from_bytes(&value.into_bytes()).to_owned()),
+        match json::get(&file, &json::Path::of_keys(["name"])) {
+            Ok(Some(value)) => Some(OsStr::from_bytes(&value.to_text().ok()?).to_owned()),
             _ => None,
         }
+    }
+
+    /// A variable of the process that tells of the job it runs for; not with `--job-dir`, which may be another's.
+    pub fn own_variable(&self, name: &str) -> Option<OsString> {
+        if self.chosen { None } else { self.env.get_filled(name) }
     }
 
     /// Whether `name` is the job itself.
@@ -179,18 +186,7 @@ impl<'a> JobDirectory<'a> {
     pub fn step_order(&self) -> Vec<(Operation, OsString)> {
         let Some(message) = self.message().ok().and_then(|path| std::fs::read(path).ok()) else { return Vec::new() };
         let Ok(message) = serde_json::from_slice::<serde_json::Value>(&message) else { return Vec::new() };
-        let dependencies = message["dependencies"].as_array().map(Vec::as_slice).unwrap_or_default();
-        dependencies
-            .iter()
-            .filter_map(|dependency| {
-                let operation = match dependency["operation"].as_str()? {
-                    "IN" => Operation::In,
-                    "OUT" => Operation::Out,
-                    _ => return None,
-                };
-                Some((operation, OsString::from(dependency["name"].as_str()?)))
-            })
-            .collect()
+        message::step_order(&message)
     }
 
     /// Every resource folder: by steps where they are known, then inputs before outputs, by name.
@@ -206,11 +202,7 @@ impl<'a> JobDirectory<'a> {
                 }
             }
         }
-        let order = self.step_order();
-        found.sort_by_key(|folder| {
-            let step = order.iter().position(|(op, name)| *op == folder.operation && *name == folder.name);
-            (step.unwrap_or(usize::MAX), folder.operation, folder.name.clone())
-        });
+        sort_by_steps(&mut found, self.step_order());
         found
     }
 
@@ -238,7 +230,17 @@ impl<'a> JobDirectory<'a> {
     }
 }
 
-fn folder(root: &Path, operation: Operation, name: &OsStr) -> ResourceFolder {
+/// Sorts folders by the job's steps; those that are in no step come last, inputs before outputs, by name.
+pub fn sort_by_steps(folders: &mut [ResourceFolder], steps: Vec<(Operation, OsString)>) {
+    let order: HashMap<_, usize> = steps.into_iter().enumerate().map(|(at, step)| (step, at)).collect();
+    folders.sort_by_cached_key(|folder| {
+        let step = (folder.operation, folder.name.clone());
+        (order.get(&step).copied().unwrap_or(usize::MAX), step)
+    });
+}
+
+/// The folder that a resource has on one side.
+pub fn folder(root: &Path, operation: Operation, name: &OsStr) -> ResourceFolder {
     ResourceFolder { operation, name: name.to_owned(), meta: root.join(operation.as_str()).join(name) }
 }
 

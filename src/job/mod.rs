@@ -1,7 +1,20 @@
 //! The job directory: what the platform put on disk and into the environment before a job's script ran.
 
+pub mod commits; // the commits of a repository resource
+pub mod contents; // everything in it, listed strictly
 pub mod directory; // where it is, and what lies where in it
+pub mod document; // its JSON files, with errors that name file and place
+pub mod environment; // every variable that a job sees, and where each comes from
+pub mod example; // an example of one, embedded in the binary
 pub mod integration; // integration.json and integration.env
+pub mod jdk; // JDKs that the image has
+pub mod match_settings; // whether a commit is one that a repository asks for
+pub mod message; // message.json: the job and its steps
 pub mod names; // variable prefixes and keys
+pub mod overview; // the job and its resources as a person reads them, secrets masked
 pub mod params; // params resources and their `secure` text
+pub mod replicate; // an output, or the job, made a copy of an input
 pub mod resource; // version.json, and the look-ups in it
+pub mod side; // a resource as an input or as an output
+pub mod state_file;
+pub mod test_reports; // times of tests in JUnit reports // what a job says about a resource

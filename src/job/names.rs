@@ -27,6 +27,11 @@ pub fn is_component(name: &[u8]) -> bool {
     !name.is_empty() && name != b"." && name != b".." && !name.iter().any(|&byte| byte == b'/' || byte == 0)
 }
 
+/// The name that a folder of the job directory stands for.
+pub fn of_folder(folder: &std::path::Path) -> &[u8] {
+    folder.file_name().unwrap_or_default().as_encoded_bytes()
+}
+
 /// The nearest of `known` to `wanted`, best first, at most three and none that is far off.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted_lower = wanted.to_lowercase();

@@ -6,7 +6,7 @@ use crate::job::integration::scalar_text;
 use crate::job::names;
 
 /// The key whose value is a text of many pairs.
-const SECURE: &str = "secure";
+pub const SECURE: &str = "secure";
 
 /// The variables of a `params` object, in order: the key as spelled, and the value. A text under `secure` gives one
 /// per pair in it; a later pair of the same text wins. Containers are compact JSON.

@@ -97,8 +97,9 @@ fn attribute_of_job(job: &JobDirectory, attribute: Attribute) -> Result<Option<V
 /// The value at some keys of a JSON file, as a shell sees it: nothing when the file, the key or the value is absent.
 pub fn string_at(file: &Path, keys: &[&str]) -> Result<Option<Vec<u8>>, Error> {
     let Some(source) = open_regular(file)? else { return Ok(None) };
-    let found = json::get(source, &json::Path::of_keys(keys.iter().copied())).map_err(|error| in_file(file, &error))?;
-    Ok(found.map(json::Value::into_bytes))
+    let found =
+        json::get(&source, &json::Path::of_keys(keys.iter().copied())).map_err(|error| in_file(file, &error))?;
+    found.map(|value| value.to_text()).transpose().map_err(|error| in_file(file, &error))
 }
 
 /// Opens a regular file; `None` when there is none. A pipe in its place is none either: opening it would wait forever.

@@ -20,16 +20,16 @@ const REMEMBERED: usize = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Values<'a> {
     env: &'a Env,
-    /// Where in `values` that of a name is.
+    /// Where in `found` the value of a name is.
     known: HashMap<Vec<u8>, usize>,
-    values: Vec<Vec<u8>>,
+    found: Vec<Vec<u8>>,
     weight: usize,
 }
 
 impl<'a> Values<'a> {
     /// The values of this environment.
     pub fn new(env: &'a Env) -> Self {
-        Self { env, known: HashMap::new(), values: Vec::new(), weight: 0 }
+        Self { env, known: HashMap::new(), found: Vec::new(), weight: 0 }
     }
 
     /// What stands for a name: nothing for a variable that is not set.
@@ -38,7 +38,7 @@ impl<'a> Values<'a> {
             Some(at) => *at,
             None => self.ask(name),
         };
-        &self.values[at]
+        &self.found[at]
     }
 
     fn ask(&mut self, name: &[u8]) -> usize {
@@ -46,11 +46,11 @@ impl<'a> Values<'a> {
         self.weight += name.len() + 128;
         if self.weight > REMEMBERED {
             self.known.clear();
-            self.values.clear();
+            self.found.clear();
             self.weight = 0;
         }
-        let at = self.values.len();
-        self.values.push(self.env.get(OsStr::from_bytes(name)).unwrap_or_default().into_vec());
+        let at = self.found.len();
+        self.found.push(self.env.get(OsStr::from_bytes(name)).unwrap_or_default().into_vec());
         self.known.insert(name.to_vec(), at);
         at
     }

@@ -380,9 +380,11 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 fn waits_for_a_lock(pid: u32) -> bool {
     let locks = fs::read_to_string("/proc/locks").unwrap();
     let pid = pid.to_string();
-    let opened = || fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|fds| {
-        fds.flatten().any(|fd| fs::read_link(fd.path()).is_ok_and(|to| to.extension() == Some(OsStr::new("lock"))))
-    });
+    let opened = || {
+        fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|fds| {
+            fds.flatten().any(|fd| fs::read_link(fd.path()).is_ok_and(|to| to.extension() == Some(OsStr::new("lock"))))
+        })
+    };
     locks.lines().any(|line| line.contains("->") && line.split_whitespace().any(|word| word == pid)) || opened()
 }
 
@@ -440,7 +442,8 @@ fn a_killed_run_leaves_no_half_entry() {
     }
     for path in entries(&sandbox) {
         let text = fs::read(&path).unwrap();
-        serde_json::from_slice::<serde_json::Value>(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        serde_json::from_slice::<serde_json::Value>(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
     given(&sandbox, &[]);
 }

@@ -118,6 +118,12 @@ fn the_result_is_private_and_replaces_an_older_one() {
     let mode = |file: &PathBuf| fs::metadata(file).unwrap().permissions().mode() & 0o7777;
     assert_eq!(sandbox.bash("umask 0; shipctl decrypt secret key").status, 0);
     assert_eq!((fs::read(&target).unwrap(), mode(&target)), (b"new".to_vec(), 0o600));
+    fs::remove_file(&target).unwrap();
+    fs::create_dir(&target).unwrap();
+    let folder = mode(&target);
+    sandbox.shipctl(["decrypt", "secret", "key"]).fails(1, "something that is no file is in its place");
+    assert_eq!(mode(&target), folder);
+    fs::remove_dir(&target).unwrap();
     fs::write(&target, "much longer, from an earlier run").unwrap();
     fs::set_permissions(&target, Permissions::from_mode(0o644)).unwrap();
     sandbox.shipctl(["decrypt", "secret", "key"]).prints("");

@@ -2,18 +2,39 @@
 
 // A test that cannot go on stops at the spot.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+// Tables are long, and their rows are built from values.
+#![allow(clippy::too_many_lines, clippy::needless_pass_by_value)]
 
 mod aws_cache; // sessions kept between processes
 mod aws_formats; // credentials as text, evaluated by real shells
 mod aws_sts; // sources and roles, against a scripted STS
 mod bad_input; // broken files, wrong types, huge arguments
 mod bump_version; // versions raised
+mod copy; // files into and out of states
 mod decrypt; // files encrypted by the real openssl
+mod durability; // kill -9, full disks, read-only folders
+mod git_changes; // get_git_changes over real repositories
+mod guards; // what must hold for every command and every file
 mod harness; // a sandbox: folders, an environment, real shells
+mod install; // make install, make demo
+mod jdk; // jdk set under a real shell
+mod job_env; // the environment of a job directory, in real shells
+mod job_example; // the example job directory and its script
+mod job_show; // the overview, secrets masked
+mod json_parity; // paths and filters beside the real jq 1.6
 mod lookups; // look-ups from the files of a job directory
+mod man; // man pages
+mod notify; // notifications, against servers that the tests start
+mod readme; // README.md, tried
 mod replace; // templates filled in, files replaced whole
+mod replicate; // an output made a copy of an input
 mod retry; // tries, statuses and signals
 mod safety; // nothing is evaluated, no name leads outside
 mod scripted_sts; // an STS that plays what a test tells it to
+mod servers; // HTTP, IRC, DNS and a certificate authority, on the loopback
+mod service; // service and shippable_service
+mod shell_init; // sourced calls and older names under real shells
+mod split_tests; // shares of tests, patterns against the real find
+mod state; // what a job says about a resource
 mod sts_stub; // one answer to every request
 mod vectors; // recorded runs of the original

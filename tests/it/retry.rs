@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -58,7 +59,6 @@ fn words_stay_as_given() {
     let sandbox = Sandbox::new();
     let words = ["retry", "printf", "[%s]", "-n", "", "a b", "*", "$HOME", "`id`", "--", "new\nline"];
     sandbox.shipctl(words).prints("[-n][][a b][*][$HOME][`id`][--][new\nline]");
-    use std::os::unix::ffi::OsStrExt;
     let bytes = ["retry", "printf", "%s"].map(OsStr::new).into_iter().chain([OsStr::from_bytes(b"\xff")]);
     sandbox.shipctl(bytes).prints(b"\xff");
 }

@@ -80,9 +80,9 @@ fn profile(ctx: &Ctx, args: &Configure, name: &OsStr, credentials: &Credentials)
         made.config.push(("credential_process", process_command(ctx, args, name, &made.name)?));
     } else {
         made.credentials.push(("aws_access_key_id", credentials.access_key_id.clone()));
-        made.credentials.push(("aws_secret_access_key", credentials.secret_access_key.reveal().to_owned()));
+        made.credentials.push(("aws_secret_access_key", credentials.secret_access_key.expose().to_owned()));
         if let Some(token) = &credentials.session_token {
-            made.credentials.push(("aws_session_token", token.reveal().to_owned()));
+            made.credentials.push(("aws_session_token", token.expose().to_owned()));
         }
     }
     if let Some(region) = &credentials.region {
@@ -102,7 +102,7 @@ fn profile(ctx: &Ctx, args: &Configure, name: &OsStr, credentials: &Credentials)
 
 /// The command of a `credential_process` profile: AWS clients split it as a shell does.
 fn process_command(ctx: &Ctx, args: &Configure, name: &OsStr, profile: &str) -> Result<String, Error> {
-    let mut words: Vec<OsString> = vec![ctx.own_program()?.into()];
+    let mut words: Vec<OsString> = vec![ctx.program()?.into()];
     if let Some(root) = JobDirectory::of(ctx)?.root() {
         words.extend(["--job-dir".into(), ctx.absolute(root)?.into()]);
     }

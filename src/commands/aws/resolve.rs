@@ -55,7 +55,7 @@ pub(crate) fn credentials(ctx: &Ctx, source: &Source, roles: &RoleArgs, call: &C
         without_profiles: resolved.profile.is_none() && call.skip_profile.contains(&ambient_profile(ctx)),
         region: region.clone(),
     };
-    let connect = || Connection::open(settings.clone());
+    let connect = || Connection::open(&ctx.env, settings.clone());
     let mut start = match resolved.keys.or_else(|| keys_of_environment(ctx, source)) {
         Some(keys) => keys,
         None => connect()?.ambient_credentials().map_err(|failure| no_ambient(ctx, source, &failure))?,
@@ -256,7 +256,10 @@ fn endpoint(ctx: &Ctx, region: Option<&str>) -> String {
 
 /// A connection for calls with credentials that are at hand.
 pub(crate) fn connection(ctx: &Ctx, credentials: &Credentials) -> Result<Connection, Error> {
-    Connection::open(Settings { deadline: deadline(ctx), region: credentials.region.clone(), ..Settings::default() })
+    Connection::open(
+        &ctx.env,
+        Settings { deadline: deadline(ctx), region: credentials.region.clone(), ..Settings::default() },
+    )
 }
 
 /// The profile that the ambient chain would read.

@@ -50,10 +50,12 @@ fn first_key<'a>(places: &[&'a Path]) -> Result<(&'a Path, Vec<u8>), Error> {
 /// the text twice; here it is replaced.
 fn write_private(target: &Path, plain: &[u8]) -> io::Result<()> {
     let private = Permissions::from_mode(0o600);
-    // A file that is replaced keeps its mode, so that must be right before.
-    match fs::set_permissions(target, private.clone()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    match fs::metadata(target) {
+        // A file that is replaced keeps its mode, so that must be right before.
+        Ok(metadata) if metadata.is_file() => fs::set_permissions(target, private.clone())?,
+        Ok(_) => return Err(io::Error::other("something that is no file is in its place")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
     }
     atomic::replace(target, |out| {
         out.get_ref().set_permissions(private)?;

@@ -1,7 +1,7 @@
 //! `get_json_value`.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::path::Path;
 
 use super::Args;
@@ -31,11 +31,14 @@ pub(super) fn missing(ctx: &Ctx, message: impl std::fmt::Display) -> Result<(), 
 /// Prints what a query finds in a file, as `jq -r` does.
 pub(super) fn print_query(ctx: &Ctx, file: &Path, query: &Query) -> Result<(), Error> {
     let source = File::open(file).map_err(|error| Error::io("read", file, &error).with_kind(Kind::DropIn))?;
+    if let (true, Query::Plain(path)) = (ctx.strict, query) {
+        require(&source, file, path)?;
+    }
     let mut failure = None;
-    let mut results = 1;
-    ctx.write_out(|out| match json::print(source, query, out) {
+    let mut empty = false;
+    ctx.write_out(|out| match json::print(&source, query, out) {
         Ok(printed) => {
-            results = printed.results;
+            empty = printed.documents == 0;
             Ok(())
         }
         Err(json::Error::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Err(error),
@@ -47,8 +50,19 @@ pub(super) fn print_query(ctx: &Ctx, file: &Path, query: &Query) -> Result<(), E
     if let Some(error) = failure {
         return Err(error);
     }
-    if results == 0 && std::fs::metadata(file).is_ok_and(|metadata| metadata.len() == 0) {
+    if empty {
         return missing(ctx, format_args!("{}: the file is empty", file.display()));
     }
     Ok(())
+}
+
+/// With `--strict` a path that leads to nothing, or to null, is a failure.
+fn require(source: &File, file: &Path, path: &json::Path) -> Result<(), Error> {
+    let found = json::get(source, path).map_err(|error| in_file(file, &error))?;
+    let mut source = source;
+    source.rewind().map_err(|error| Error::io("read again", file, &error).with_kind(Kind::DropIn))?;
+    match found {
+        Some(_) => Ok(()),
+        None => Err(Error::drop_in(format_args!("{}: nothing found at {path}", file.display()))),
+    }
 }

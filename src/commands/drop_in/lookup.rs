@@ -4,8 +4,9 @@ use std::os::unix::ffi::OsStringExt;
 
 use super::{Args, answer};
 use crate::ctx::Ctx;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
+use crate::job::environment;
 use crate::job::resource::{self, Attribute};
 use crate::job::{names, params};
 
@@ -58,7 +59,13 @@ pub(super) fn get_resource_env(ctx: &Ctx, args: &Args) -> Result<(), Error> {
         return ctx.print_line(value.into_vec());
     }
     let job = JobDirectory::of(ctx)?;
-    answer(ctx, &job, args, None)
+    let found = match job.root() {
+        Some(root) if root.is_dir() => {
+            environment::of(&job).map_err(|error| error.with_kind(Kind::DropIn))?.get(&variable).map(Vec::from)
+        }
+        _ => None,
+    };
+    answer(ctx, &job, args, found)
 }
 
 pub(super) fn get_params_resource(ctx: &Ctx, args: &Args) -> Result<(), Error> {

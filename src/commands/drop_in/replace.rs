@@ -23,7 +23,10 @@ pub(super) fn replace(ctx: &Ctx, args: &Args) -> Result<(), Error> {
 fn replace_file(file: &OsStr, values: &mut Values) -> Result<(), Error> {
     let path = Path::new(file);
     let input = open(path)?;
-    atomic::replace(path, |out| template::fill(&mut &input, out, values)).map_err(|error| match error.kind() {
+    // Past every link, those of /dev/stdin and its like included: what was read is what must be replaced. A folder
+    // that may not be seen from the root down leaves the name as it was given.
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    atomic::replace(&target, |out| template::fill(&mut &input, out, values)).map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Error::failed(format_args!(
             "cannot replace {}: {error}; it is as it was: make its folder writable, or replace a copy elsewhere",
             path.display()

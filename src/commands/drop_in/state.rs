@@ -1,20 +1,34 @@
-//! interim
+//! `put_resource_state`, `post_resource_state` and their `_multi`: what a job says about a resource.
+
+use std::ffi::OsString;
+
 use super::Args;
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::job::directory::JobDirectory;
+use crate::job::state_file::{self, StateFile};
 
-pub(super) fn put_resource_state(_ctx: &Ctx, _args: &Args) -> Result<(), Error> {
-    Err(Error::failed("not built"))
+pub(super) fn put_resource_state(ctx: &Ctx, args: &Args) -> Result<(), Error> {
+    file(ctx, args)?.put(&state_file::line(args.bytes(1), args.bytes(2)))
 }
 
-pub(super) fn post_resource_state(_ctx: &Ctx, _args: &Args) -> Result<(), Error> {
-    Err(Error::failed("not built"))
+pub(super) fn post_resource_state(ctx: &Ctx, args: &Args) -> Result<(), Error> {
+    file(ctx, args)?.post(&state_file::line(args.bytes(1), args.bytes(2)))
 }
 
-pub(super) fn put_resource_state_multi(_ctx: &Ctx, _args: &Args) -> Result<(), Error> {
-    Err(Error::failed("not built"))
+pub(super) fn put_resource_state_multi(ctx: &Ctx, args: &Args) -> Result<(), Error> {
+    file(ctx, args)?.put(&words(args))
 }
 
-pub(super) fn post_resource_state_multi(_ctx: &Ctx, _args: &Args) -> Result<(), Error> {
-    Err(Error::failed("not built"))
+/// The original dropped the file first, also when no words follow.
+pub(super) fn post_resource_state_multi(ctx: &Ctx, args: &Args) -> Result<(), Error> {
+    file(ctx, args)?.post(&words(args))
+}
+
+fn file(ctx: &Ctx, args: &Args) -> Result<StateFile, Error> {
+    StateFile::of(&JobDirectory::of(ctx)?, args.get(0))
+}
+
+fn words(args: &Args) -> Vec<u8> {
+    state_file::lines_of_words(args.words.iter().skip(1).map(OsString::as_os_str))
 }

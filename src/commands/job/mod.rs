@@ -10,8 +10,8 @@ use crate::error::Error;
 
 pub(super) fn run(ctx: &Ctx, command: cli::Job) -> Result<(), Error> {
     match command {
-        cli::Job::Env(args) => env::run(ctx, args),
-        cli::Job::Show(args) => show::run(ctx, args),
-        cli::Job::Example(args) => example::run(ctx, args),
+        cli::Job::Env(args) => env::run(ctx, &args),
+        cli::Job::Show(args) => show::run(ctx, &args),
+        cli::Job::Example(args) => example::run(ctx, &args),
     }
 }

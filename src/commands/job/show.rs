@@ -1,7 +1,122 @@
-//! interim
+//! `shipctl job show`: the job and its resources, secrets masked.
+
+use std::fmt::Write as _;
+
+use comfy_table::{Table, presets};
+use serde_json::{Map, Value};
+
 use crate::cli;
 use crate::ctx::Ctx;
-use crate::error::Error;
-pub(super) fn run(_ctx: &Ctx, _args: cli::JobShow) -> Result<(), Error> {
-    Err(Error::failed("not built"))
+use crate::error::{Error, Kind};
+use crate::job::directory::JobDirectory;
+use crate::job::overview::{Attached, Overview, Resource};
+
+/// What is shown of one value, and of a version's name, which may be a commit; the whole is in `--json`. Nothing is
+/// wrapped: a log is searched by line.
+const LONGEST: usize = 60;
+const LONGEST_VERSION: usize = 20;
+
+pub(super) fn run(ctx: &Ctx, args: &cli::JobShow) -> Result<(), Error> {
+    let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
+    let overview = Overview::of(&job)?;
+    for warning in &overview.warnings {
+        ctx.note(warning);
+    }
+    if args.json {
+        let text = serde_json::to_string_pretty(&overview)
+            .map_err(|error| Error::failed(format_args!("the job cannot be written as JSON: {error}")))?;
+        return ctx.print_line(text);
+    }
+    ctx.print(text(&overview).as_bytes())
+}
+
+fn text(overview: &Overview) -> String {
+    let job = &overview.job;
+    let mut text = format!("job   {}", shown(job.name.as_deref().unwrap_or("without a name")));
+    if let Some(kind) = &job.kind {
+        let _ = write!(text, " ({})", shown(kind));
+    }
+    if let Some(number) = &job.build_number {
+        let _ = write!(text, ", build {}", shown(number));
+    }
+    let _ = writeln!(text, "\npath  {}", printable(&job.path));
+    if !overview.resources.is_empty() {
+        let rows = overview.resources.iter().map(resource_row);
+        text += &table(["RESOURCE", "SIDE", "TYPE", "VERSION", "NO.", "INTEGRATION", "FIELDS"], rows);
+    }
+    if !overview.integrations.is_empty() {
+        let rows = overview.integrations.iter().map(|integration| {
+            let name = shown(integration.name.as_deref().unwrap_or_default());
+            [name, shown(integration.kind.as_deref().unwrap_or_default()), field_lines([&integration.fields])]
+        });
+        text += &table(["INTEGRATION OF THE JOB", "TYPE", "FIELDS"], rows);
+    }
+    text
+}
+
+fn resource_row(resource: &Resource) -> [String; 7] {
+    let or_empty = |value: &Option<String>| shown(value.as_deref().unwrap_or_default());
+    let integration = resource.integration.as_ref();
+    let no_fields = Map::new();
+    let fields = integration.map_or(&no_fields, |integration| &integration.fields);
+    [
+        shown(&resource.name),
+        resource.operation.to_owned(),
+        or_empty(&resource.kind),
+        clipped(resource.version_name.as_deref().unwrap_or_default(), LONGEST_VERSION),
+        or_empty(&resource.version_number),
+        integration.map(integration_name).unwrap_or_default(),
+        field_lines([&resource.properties, &resource.params, fields]),
+    ]
+}
+
+fn integration_name(integration: &Attached) -> String {
+    let kind = shown(integration.kind.as_deref().unwrap_or("of no type"));
+    match &integration.name {
+        Some(name) => format!("{kind}\n({})", shown(name)),
+        None => kind,
+    }
+}
+
+fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(head);
+    rows.for_each(|row| {
+        table.add_row(row);
+    });
+    // Cells are padded on both sides; a line of a log has no use for either end.
+    let lines = table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned() + "\n");
+    "\n".to_owned() + &lines.collect::<String>()
+}
+
+/// One line per field.
+fn field_lines<'a>(groups: impl IntoIterator<Item = &'a Map<String, Value>>) -> String {
+    let line = |(name, value): (&String, &Value)| {
+        let value = match value {
+            Value::String(text) => shown(text),
+            Value::Array(elements) => shown(&elements.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
+            other => shown(&other.to_string()),
+        };
+        format!("{}={value}", shown(name))
+    };
+    groups.into_iter().flatten().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A value in one line of bounded length.
+fn shown(text: &str) -> String {
+    clipped(text, LONGEST)
+}
+
+fn clipped(text: &str, longest: usize) -> String {
+    let text = printable(text);
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// A text in one line, with nothing that a terminal would act on.
+fn printable(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }

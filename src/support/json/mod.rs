@@ -1,115 +1,124 @@
-//! JSON paths over files.
+//! Looking values up in JSON files, as `jq -r` 1.6 would.
+//!
+//! A plain path (see [`Path`]) is looked up by one streaming pass that checks the whole text
+//! but keeps only what was asked for; everything else is a jq program and goes to the filter
+//! engine, which holds the documents in memory. Both give what jq 1.6 gives, except that:
+//!
+//! - a number that comes straight from a document prints as it is written there;
+//! - keys in plain paths may hold `-` and start with a digit;
+//! - only strict JSON is read, while jq takes `01`, `.5`, `+1` and `NaN` for numbers, and
+//!   form feeds for white space; an unpaired leading surrogate, at which jq stops, is U+FFFD;
+//! - nothing is printed when anything at all is wrong.
+//!
+//! See [`filter`] for what remains different in filters.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+mod bytes;
+pub mod filter;
+mod input;
+mod path;
+mod print;
+mod scan;
+mod select;
+mod source;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::cast_possible_wrap)]
+mod tests;
+mod text;
+mod token;
 
-/// interim
-#[derive(Debug, Clone)]
-pub enum Step {
-    /// k
-    Key(String),
-    /// i
-    Index(i64),
-}
-/// A plain path.
-#[derive(Debug, Clone)]
-pub struct Path(Vec<Step>);
-impl Path {
-    /// A path of keys only.
-    pub fn of_keys<I: IntoIterator<Item = impl Into<String>>>(keys: I) -> Self {
-        Self(keys.into_iter().map(|k| Step::Key(k.into())).collect())
-    }
-}
-/// A value found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// s
-    String(Vec<u8>),
-    /// n
-    Scalar(String),
-    /// c
-    Container(Vec<u8>),
-}
-impl Value {
-    /// The text that a shell sees.
-    pub fn into_bytes(self) -> Vec<u8> {
-        match self {
-            Self::String(b) | Self::Container(b) => b,
-            Self::Scalar(s) => s.into_bytes(),
-        }
-    }
-}
-/// Why not.
+pub use path::{Path, Query, Step};
+pub use source::{compact, get, get_in, get_many, pretty, print, print_in};
+
+use std::fmt;
+use std::io;
+
+/// What went wrong; each shows as one line.
 #[derive(Debug)]
 pub enum Error {
-    /// x
-    Invalid(String),
-    /// io
+    /// The text is not JSON.
+    Invalid {
+        /// The line, counted from 1.
+        line: u64,
+        /// The byte within the line, counted from 1.
+        column: u64,
+        /// What is wrong there.
+        what: String,
+    },
+    /// The text is nested more deeply than jq reads: the depth of a value is the number of
+    /// arrays around it plus twice the number of objects, and may not exceed 256.
+    Depth,
+    /// A path enters a value of the wrong type.
+    Index {
+        /// jq's message.
+        what: String,
+    },
+    /// The filter cannot be read, or failed.
+    Filter(String),
+    /// Reading or writing failed.
     Io(io::Error),
 }
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Invalid(e) => f.write_str(e),
-            Self::Io(e) => e.fmt(f),
+            Self::Invalid { line, column, what } => {
+                write!(f, "invalid JSON at line {line}, column {column}: {what}")
+            }
+            Self::Depth => write!(f, "invalid JSON: nested too deeply"),
+            Self::Index { what } | Self::Filter(what) => write!(f, "{}", one_line(what)),
+            Self::Io(e) => write!(f, "{}", one_line(&e.to_string())),
         }
     }
 }
-/// The value at a path; `None` when absent or null.
-pub fn get(mut source: File, path: &Path) -> Result<Option<Value>, Error> {
-    let mut text = Vec::new();
-    source.read_to_end(&mut text).map_err(Error::Io)?;
-    let mut value: &serde_json::Value = &serde_json::from_slice(&text).map_err(|e| Error::Invalid(e.to_string()))?;
-    for step in &path.0 {
-        value = match step {
-            Step::Key(key) => &value[key],
-            Step::Index(i) => &value[usize::try_from(*i).unwrap_or(0)],
-        };
-    }
-    Ok(match value {
-        serde_json::Value::Null => None,
-        serde_json::Value::String(s) => Some(Value::String(s.clone().into_bytes())),
-        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => Some(Value::Scalar(value.to_string())),
-        _ => Some(Value::Container(value.to_string().into_bytes())),
-    })
+
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
-/// A query.
-#[derive(Debug, Clone)]
-pub enum Query {
-    /// p
-    Plain(Path),
-    /// f
-    Filter(String),
-}
-impl Query {
-    /// interim
-    pub fn under(prefix: &str, field: &str) -> Self {
-        let all = format!("{prefix}.{field}");
-        let mut steps = Vec::new();
-        for part in all.split(['.', '[', ']']).filter(|p| !p.is_empty()) {
-            let part = part.trim_matches('"');
-            steps.push(part.parse().map_or_else(|_| Step::Key(part.to_owned()), Step::Index));
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(e) => Some(e),
+            _ => None,
         }
-        Self::Plain(Path(steps))
     }
 }
-/// interim
-#[derive(Debug)]
+
+impl From<io::Error> for Error {
+    fn from(e: io::Error) -> Self {
+        Self::Io(e)
+    }
+}
+
+/// What was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Printed {
-    /// n
-    pub results: usize,
+    /// How many documents the text held; with none, nothing was printed.
+    pub documents: u64,
+    /// How many results were printed, each ended by a newline.
+    pub results: u64,
 }
-/// interim
-pub fn print(source: File, query: &Query, out: &mut dyn Write) -> Result<Printed, Error> {
-    let Query::Plain(path) = query else { return Err(Error::Invalid("no filters yet".into())) };
-    match get(source, path)? {
-        None => out.write_all(b"null\n"),
-        Some(Value::Container(c)) => {
-            let v: serde_json::Value = serde_json::from_slice(&c).map_err(|e| Error::Invalid(e.to_string()))?;
-            writeln!(out, "{v:#}")
+
+/// A value that was looked up; never `null`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A string, decoded; broken UTF-8 shows as U+FFFD.
+    String(String),
+    /// A number, `true` or `false`, as written.
+    Scalar(String),
+    /// An array or object, as written: valid JSON apart from possibly broken UTF-8.
+    Container(Vec<u8>),
+}
+
+impl Value {
+    /// The text that `jq -r` prints, without its newline.
+    ///
+    /// # Errors
+    /// None for a value that came from this module, as its text has been checked.
+    pub fn to_text(&self) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::String(text) | Self::Scalar(text) => Ok(text.clone().into_bytes()),
+            Self::Container(text) => pretty(text),
         }
-        Some(v) => out.write_all(&v.into_bytes()).and_then(|()| out.write_all(b"\n")),
     }
-    .map_err(Error::Io)?;
-    Ok(Printed { results: 1 })
 }

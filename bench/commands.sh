@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# Times whole commands side by side: commands.sh BINARY. `make bench` calls it.
+#
+#   BENCH_MB=100        size of the JSON files and the template
+#   BENCH_COPY_MB=1024  size of the file that is copied
+#   BENCH_ONLY=lookups  one section: lookups, json, copy, replace or instructions
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(dirname "$here")
+# By its whole path: commands run in the job directory.
+shipctl=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+work=$top/target/bench
+job=$work/job
+export PATH=$top/.tools/bin:$PATH
+
+# A comparison: a heading, then pairs of a name and a command, the first of which the others are measured by.
+compare() {
+    local heading=$1 arguments=() options=()
+    shift
+    while [ "$1" != -- ]; do options+=("$1"); shift; done
+    shift
+    while [ $# -gt 0 ]; do arguments+=(--command-name "$1" "$2"); shift 2; done
+    echo
+    echo "$heading"
+    hyperfine -N --style none --export-json "$work/result.json" "${options[@]}" "${arguments[@]}" > "$work/hyperfine.log" 2>&1 \
+        || { cat "$work/hyperfine.log" >&2; exit 1; }
+    python3 "$here/ratios.py" "$work/result.json"
+}
+
+# The peak memory of each command: pairs of a name and a command.
+peaks() {
+    local words megabytes
+    while [ $# -gt 0 ]; do
+        read -ra words <<< "$2"
+        megabytes=$("$work/peak" "${words[@]}")
+        printf '  %-44s %10s MB at most\n' "$1" "$megabytes"
+        shift 2
+    done
+}
+
+# Two commands must print the same before it means anything that one is faster.
+same() {
+    if ! cmp -s <($1) <($2); then
+        echo "bench: error: '$1' and '$2' print different things" >&2
+        exit 1
+    fi
+}
+
+prepare() {
+    mkdir -p "$work" "$job"/IN/{app_img,other_img,registry} "$job/OUT" "$job/state" "$job/previousState"
+    cc -O2 -static -o "$work/nothing" "$here/nothing.c"
+    cc -O2 -static -o "$work/peak" "$here/peak.c"
+    local name
+    for name in app_img other_img; do
+        printf '%s' '{"operation":"IN","name":"'$name'","type":"image","resourceId":103,"propertyBag":{"yml":{"name":"'$name'",' \
+            '"pointer":{"sourceName":"org/web"}}},"version":{"versionId":10312,"versionNumber":12,"versionName":"v1.4.1",' \
+            '"propertyBag":{"sourceName":"org/web"}}}' > "$job/IN/$name/version.json"
+    done
+    printf '%s' '{"operation":"IN","name":"registry","type":"integration","resourceId":104}' > "$job/IN/registry/version.json"
+    printf '%s' '{"id":"7","masterName":"Docker Registry","url":"https://registry.example.com"}' > "$job/IN/registry/integration.json"
+    # What the platform set; `other_img` is known to the files alone.
+    export JOB_PATH=$job JOB_NAME=deploy JOB_STATE=$job/state JOB_PREVIOUS_STATE=$job/previousState
+    export APP_IMG_ID=103 APP_IMG_META=$job/IN/app_img REGISTRY_INTEGRATION_URL=https://registry.example.com
+    cd "$job"
+}
+
+lookups() {
+    local original="bash $here/original.sh"
+    same "$shipctl get_resource_id app_img" "$original get_resource_id app_img"
+    same "$shipctl get_resource_version_key app_img sourceName" "$original get_resource_version_key app_img sourceName"
+    same "$shipctl get_integration_resource_field registry url" "$original get_integration_resource_field registry url"
+    compare 'A look-up, beside a C program that does nothing and a bash script that does what the original did' \
+        --warmup 50 --runs 500 -- \
+        'a static C program that returns 0' "$work/nothing" \
+        'get_resource_id, from the environment' "$shipctl get_resource_id app_img" \
+        'get_resource_id, from version.json' "$shipctl get_resource_id other_img" \
+        'get_resource_version_key' "$shipctl get_resource_version_key app_img sourceName" \
+        'get_integration_resource_field, environment' "$shipctl get_integration_resource_field registry url"
+    compare 'The same in bash' --warmup 5 --runs 100 -- \
+        'shipctl get_resource_id' "$shipctl get_resource_id app_img" \
+        'bash: get_resource_id' "$original get_resource_id app_img" \
+        'bash: get_integration_resource_field' "$original get_integration_resource_field registry url" \
+        'bash and jq: get_resource_version_key' "$original get_resource_version_key app_img sourceName"
+}
+
+large_json() {
+    local file key
+    for file in list.json:meta.next keys.json:last; do
+        key=${file#*:} file=$work/${file%:*}
+        same "$shipctl get_json_value $file $key" "jq -r .$key $file"
+        compare "One key of a JSON file of $(du -m "$file" | cut -f1) MB: $key of $(basename "$file")" --warmup 1 --runs 3 -- \
+            'shipctl get_json_value' "$shipctl get_json_value $file $key" \
+            'jq -r' "jq -r .$key $file"
+        peaks 'shipctl get_json_value' "$shipctl get_json_value $file $key" 'jq -r' "jq -r .$key $file"
+    done
+}
+
+copy() {
+    compare "A file of $(du -m "$work/archive.bin" | cut -f1) MB into the job's state" \
+        --warmup 1 --runs 5 --prepare "rm -f $job/state/archive.bin" -- \
+        'shipctl copy_file_to_state' "$shipctl copy_file_to_state $work/archive.bin" \
+        'cp -p' "cp -p $work/archive.bin $job/state/archive.bin"
+    rm -f "$job/state/archive.bin"
+    peaks 'shipctl copy_file_to_state' "$shipctl copy_file_to_state $work/archive.bin"
+    cmp "$work/archive.bin" "$job/state/archive.bin"
+    rm -f "$job/state/archive.bin"
+}
+
+replace() {
+    export APP_NAME=web APP_PORT=8080 APP_USER=deploy
+    local file=$work/filled.txt
+    compare "A template of $(du -m "$work/template.txt" | cut -f1) MB" \
+        --warmup 1 --runs 5 --prepare "cp $work/template.txt $file" -- \
+        'shipctl replace' "$shipctl replace $file" \
+        'envsubst' "bash -c 'envsubst < $work/template.txt > $work/envsubst.txt'"
+    cp "$work/template.txt" "$file"
+    peaks 'shipctl replace' "$shipctl replace $file"
+    cmp "$file" "$work/envsubst.txt"
+    rm -f "$file" "$work/envsubst.txt"
+}
+
+instructions() {
+    echo
+    echo 'Instructions of one call, which do not depend on what else the machine does'
+    if ! command -v valgrind > /dev/null; then
+        echo '  valgrind is not on this machine: not counted'
+        return
+    fi
+    local call
+    for call in 'get_resource_id app_img' 'get_resource_id other_img' 'get_resource_version_key app_img sourceName'; do
+        # shellcheck disable=SC2086 # the call is words
+        valgrind --tool=callgrind --callgrind-out-file=/dev/null "$shipctl" $call 2>&1 > /dev/null \
+            | sed -n "s/.*Collected : \([0-9]*\)/  $call: \1/p"
+    done
+}
+
+echo "bench: $("$shipctl" --version), $(uname -m), $(nproc) processors"
+python3 "$here/data.py" "$work" "${BENCH_MB:-100}" "${BENCH_COPY_MB:-1024}"
+prepare
+case ${BENCH_ONLY:-all} in
+    lookups) lookups ;;
+    json) large_json ;;
+    copy) copy ;;
+    replace) replace ;;
+    instructions) instructions ;;
+    all) lookups; large_json; copy; replace; instructions ;;
+    *) echo "bench: error: no section ${BENCH_ONLY}" >&2; exit 1 ;;
+esac

@@ -1,0 +1,4 @@
+case ${PATH-} in
+  @FOLDER@:*) ;;
+  *) PATH=@FOLDER@${PATH:+":$PATH"}; export PATH;;
+esac;

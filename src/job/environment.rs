@@ -1,0 +1,90 @@
+//! The environment of a job: every variable that the platform set before a script ran, in its order and with its
+//! values, and where each comes from.
+//!
+//! The platform wrote a plain sequence of `export`s in which the later one wins: variables of `params` under their
+//! own names, those of the job, those of each resource in the order of the steps, those of the job's own
+//! `integrations:`, and those of the TASK. [`of`] keeps the whole sequence.
+
+mod dependency; // what one resource gives
+mod git_repo; // the commit of a gitRepo
+mod own; // what the job itself gives
+mod pointer; // pointer, seed and versionTemplate of the yml
+mod sequence; // the assignments, and names that cannot be variables
+
+use std::collections::HashMap;
+
+pub use sequence::{Environment, Origin, Rule, Variable};
+
+use crate::error::Error;
+use crate::job::contents::Contents;
+use crate::job::directory::JobDirectory;
+use crate::job::message::Message;
+use crate::job::names;
+use dependency::Dependency;
+
+/// The environment of a job directory.
+///
+/// # Errors
+///
+/// No job directory, or a file in it that cannot be read or holds something of the wrong kind; the message names it.
+pub fn of(job: &JobDirectory) -> Result<Environment, Error> {
+    let mut contents = Contents::of(job)?;
+    let mut env = Environment::default();
+    contents.warnings.drain(..).for_each(|warning| env.warn(warning));
+    let message = contents.message.as_ref();
+    let dependencies = contents.folders.iter().map(Dependency::read).collect::<Result<Vec<_>, _>>()?;
+    for dependency in &dependencies {
+        dependency.raw_params(&mut env)?;
+    }
+    let own = own::Own::of(job, &contents.root, message)?;
+    own.variables(&mut env)?;
+    warn_of_shared_prefixes(&mut env, own.name.as_deref(), &contents);
+    let secrets = job.place("BUILD_SECRETS_DIR", "secrets")?;
+    for dependency in &dependencies {
+        dependency.variables(&mut env, &secrets)?;
+    }
+    for (folder, integration) in &contents.integrations {
+        dependency::integration_variables(&mut env, integration, names::of_folder(folder), folder, "integrations");
+    }
+    if let Some(task) = message.map(Message::only_task).transpose()?.flatten() {
+        let origin = Origin::new(Rule::Task, "message.json");
+        for (key, value) in task.env()? {
+            env.set_raw(&key, value, &origin);
+        }
+        if let Some(name) = task.name()? {
+            env.set("TASK_NAME".to_owned(), name, &origin);
+        }
+    }
+    Ok(env)
+}
+
+/// Two names that give the same variables: the later one wins, which nobody would notice.
+fn warn_of_shared_prefixes(env: &mut Environment, job: Option<&[u8]>, contents: &Contents) {
+    let mut seen: HashMap<String, (&str, &[u8])> = HashMap::new();
+    seen.insert("JOB".to_owned(), ("the variables of the job itself", b""));
+    let own = job.filter(|name| names::prefix(name) != "JOB").map(|name| ("job", name));
+    let resources = contents.folders.iter().map(|folder| ("resource", names::of_folder(&folder.meta)));
+    let integrations = contents.integrations.iter().map(|(folder, _)| ("integration", names::of_folder(folder)));
+    for (what, name) in own.into_iter().chain(resources).chain(integrations) {
+        let shown = String::from_utf8_lossy(name);
+        let prefix = names::prefix(name);
+        match seen.get(&prefix) {
+            Some((_, known)) if *known == name => {}
+            Some((other, known)) => {
+                let other = format!("{other} {}", String::from_utf8_lossy(known));
+                env.warn(format_args!(
+                    "{what} {shown} and {} both give {prefix}_… variables: the later wins; rename one of them",
+                    other.trim_end()
+                ));
+            }
+            None => {
+                if prefix.is_empty() {
+                    env.warn(format_args!(
+                        "{what} {shown} has no letter that a variable name can hold: its variables begin with _"
+                    ));
+                }
+                seen.insert(prefix, (what, name));
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `message.json`: what the job is, and its steps.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::job::directory::Operation;
+use crate::job::document::{Document, Node};
+use crate::job::integration::scalar_text;
+
+/// The message of a job.
+#[derive(Debug)]
+pub struct Message(Document);
+
+impl Message {
+    /// Reads it; `None` when there is no such file.
+    pub fn read(file: &Path) -> Result<Option<Self>, Error> {
+        let Some(document) = Document::read(file)? else { return Ok(None) };
+        let message = Self(document);
+        // Lists of the wrong kind are said here, so that the order of steps need not fail later.
+        message.0.root().list("steps")?;
+        message.0.root().list("dependencies")?;
+        Ok(Some(message))
+    }
+
+    /// A fact about the job, from the top or from its `propertyBag`.
+    pub fn fact(&self, key: &str) -> Result<Option<String>, Error> {
+        let root = self.0.root();
+        match root.scalar(key)? {
+            Some(value) => Ok(Some(value)),
+            None => match root.object("propertyBag")? {
+                Some(bag) => bag.scalar(key),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// Inputs and outputs in the order of the steps.
+    pub fn step_order(&self) -> Vec<(Operation, OsString)> {
+        step_order(self.0.root().value)
+    }
+
+    /// The job's own integrations, in the order of its yml.
+    pub fn integrations(&self) -> Vec<&str> {
+        let listed = self.0.root().value.pointer("/propertyBag/yml/integrations").and_then(Value::as_array);
+        listed.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// The one TASK, when there is exactly one that has settings of its own.
+    pub fn only_task(&self) -> Result<Option<Task<'_>>, Error> {
+        let steps = self.0.root().list("steps")?;
+        let tasks: Vec<&Value> = steps.iter().filter(|step| step.get("TASK").is_some()).collect();
+        let [step] = tasks.as_slice() else { return Ok(None) };
+        // The older spelling lists scripts under TASK, and a managed job has the text `managed`: neither has settings.
+        let task = self.0.root().inside("steps[].TASK", &step["TASK"]);
+        if !task.value.is_object() {
+            return Ok(None);
+        }
+        Ok(Some(Task(task)))
+    }
+}
+
+/// A TASK step.
+#[derive(Debug)]
+pub struct Task<'a>(Node<'a>);
+
+impl Task<'_> {
+    /// Its name, when the yml gives one.
+    pub fn name(&self) -> Result<Option<String>, Error> {
+        self.0.scalar("name")
+    }
+
+    /// `runtime.options.env`, a map or a list of maps: the pairs, in order.
+    pub fn env(&self) -> Result<Vec<(String, String)>, Error> {
+        let Some(runtime) = self.0.object("runtime")? else { return Ok(Vec::new()) };
+        let Some(options) = runtime.object("options")? else { return Ok(Vec::new()) };
+        let Some(env) = options.member("env") else { return Ok(Vec::new()) };
+        let maps = match env.value {
+            Value::Object(map) => vec![map],
+            Value::Array(maps) => {
+                maps.iter().map(Value::as_object).collect::<Option<_>>().ok_or_else(|| env.unlike("a list of maps"))?
+            }
+            _ => return Err(env.unlike("a map or a list of maps")),
+        };
+        let pairs = maps.into_iter().flatten();
+        Ok(pairs.map(|(key, value)| (key.clone(), scalar_text(value))).collect())
+    }
+}
+
+/// Inputs and outputs in the order of `steps`, then those that only `dependencies` has.
+pub fn step_order(message: &Value) -> Vec<(Operation, OsString)> {
+    let list = |key: &str| message[key].as_array().map(Vec::as_slice).unwrap_or_default();
+    let sides = [Operation::In, Operation::Out];
+    let steps = list("steps").iter().filter_map(|step| {
+        sides.iter().find_map(|side| Some((*side, OsString::from(step.get(side.as_str())?.as_str()?))))
+    });
+    let dependencies = list("dependencies").iter().filter_map(|dependency| {
+        let side = sides.into_iter().find(|side| dependency["operation"] == side.as_str())?;
+        Some((side, OsString::from(dependency["name"].as_str()?)))
+    });
+    let mut seen = std::collections::HashSet::new();
+    steps.chain(dependencies).filter(|step| seen.insert(step.clone())).collect()
+}
