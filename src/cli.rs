@@ -251,10 +251,8 @@ fn no_such_command(error: &clap::Error, words: &[OsString]) -> Error {
     };
     let top = command();
     let at = words.iter().position(|known| *known == *word).unwrap_or_default();
-    let parent = words[..at]
-        .iter()
-        .filter_map(|name| name.to_str())
-        .try_fold(&top, |parent, name| parent.find_subcommand(name));
+    let parent =
+        words[..at].iter().filter_map(|name| name.to_str()).try_fold(&top, |parent, name| parent.find_subcommand(name));
     let known = parent.into_iter().flat_map(Command::get_subcommands).map(Command::get_name);
     let near = crate::job::names::did_you_mean(&word, known);
     match parent.map(Command::get_name) {
