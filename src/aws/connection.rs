@@ -3,7 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::meta::region::ProvideRegion;
+use aws_config::profile::region::ProfileFileRegionProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials as SdkCredentials;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_types::retry::RetryConfig;
@@ -19,22 +22,53 @@ use crate::support::resolve::Names;
 /// Tries of a call that is throttled or fails for a passing reason.
 const TRIES: u32 = 6;
 
-/// How long a call may take.
+/// The longest that one try may take, however long the whole may.
+const LONGEST_TRY: Duration = Duration::from_secs(10);
+
+/// How long a call may take with all its tries.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How far a clock may be off before signatures are refused, with a margin, in seconds.
+pub(super) const TOLERATED_SKEW: i64 = 240;
+
+/// What calls depend on besides credentials.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The whole of it, with every retry.
+    /// How long a call may take with all its tries.
     pub deadline: Duration,
     /// `--profile NAME`, for what comes from the shared configuration.
     pub profile: Option<String>,
     /// The shared configuration is left out.
     pub without_profiles: bool,
-    /// The region, when it is known better than by the SDK's own rules.
+    /// The region, when it is known better than by the shared configuration.
     pub region: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(30), profile: None, without_profiles: false, region: None }
+        Self { deadline: DEADLINE, profile: None, without_profiles: false, region: None }
+    }
+}
+
+impl Settings {
+    /// A try ends early enough for another two.
+    fn one_try(&self) -> Duration {
+        (self.deadline / 3).min(LONGEST_TRY)
+    }
+
+    pub(super) fn timeouts(&self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .operation_timeout(self.deadline)
+            .operation_attempt_timeout(self.one_try())
+            .connect_timeout(self.one_try())
+            .read_timeout(self.one_try())
+            .build()
+    }
+
+    /// Waits double from one to the next and are random below that, so that many callers do not come back at once.
+    pub(super) fn retries(&self) -> RetryConfig {
+        let whole = self.deadline.min(DEADLINE);
+        RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(whole / 100).with_max_backoff(whole / 6)
     }
 }
 
@@ -42,8 +76,8 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Connection {
     runtime: tokio::runtime::Runtime,
-    http: Http,
-    settings: Settings,
+    pub(super) http: Http,
+    pub(super) settings: Settings,
 }
 
 impl Connection {
@@ -66,26 +100,49 @@ impl Connection {
     /// How far the servers' clocks are ahead of the local one, in seconds, when that matters to signatures.
     pub fn clock_skew(&self) -> Option<i64> {
         let skew = self.http.skew_seconds();
-        (skew.abs() > 240).then_some(skew)
+        (skew.abs() > TOLERATED_SKEW).then_some(skew)
     }
 
-    /// The configuration for calls with these credentials, or with the default chain.
-    pub(super) fn config(&self, credentials: Option<&Credentials>) -> SdkConfig {
-        let deadline = self.settings.deadline;
-        let timeouts = TimeoutConfig::builder()
-            .operation_timeout(deadline)
-            .operation_attempt_timeout(deadline / 3)
-            .connect_timeout(deadline / 3)
-            .read_timeout(deadline / 3)
-            .build();
-        let retries = RetryConfig::standard()
-            .with_max_attempts(TRIES)
-            .with_initial_backoff(deadline / 100)
-            .with_max_backoff(deadline / 6);
+    /// The region of the profile that is asked for, or of the ambient one. The instance metadata service is not asked.
+    pub fn profile_region(&self) -> Option<String> {
+        if self.settings.without_profiles {
+            return None;
+        }
+        let mut provider = ProfileFileRegionProvider::builder().configure(&ProviderConfig::without_region());
+        if let Some(profile) = &self.settings.profile {
+            provider = provider.profile_name(profile);
+        }
+        let region = self.wait(async { provider.build().region().await });
+        region.map(|region| region.to_string())
+    }
+
+    /// What the SDK's own providers of credentials call with.
+    pub(super) fn provider_config(&self, region: Option<&str>) -> ProviderConfig {
+        ProviderConfig::without_region()
+            .with_http_client(self.http.clone())
+            .with_retry_config(self.settings.retries())
+            .with_timeout_config(self.settings.timeouts())
+            .with_region(region.map(|region| Region::new(region.to_owned())))
+    }
+
+    /// The configuration for calls with these credentials.
+    pub(super) fn config(&self, credentials: &Credentials) -> SdkConfig {
+        let region = self.settings.region.clone().or_else(|| credentials.region.clone());
+        self.load(region, |loader| loader.credentials_provider(sdk_credentials(credentials)))
+    }
+
+    /// The configuration whose provider of credentials is the SDK's default chain.
+    pub(super) fn ambient_config(&self, region: Option<String>) -> SdkConfig {
+        self.load(region, |loader| loader)
+    }
+
+    fn load(&self, region: Option<String>, more: impl FnOnce(ConfigLoader) -> ConfigLoader) -> SdkConfig {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(self.http.clone())
-            .timeout_config(timeouts)
-            .retry_config(retries);
+            .timeout_config(self.settings.timeouts())
+            .retry_config(self.settings.retries())
+            // Given even when there is none: the SDK would ask the instance for it.
+            .region(region.map(Region::new));
         if let Some(profile) = &self.settings.profile {
             loader = loader.profile_name(profile);
         }
@@ -93,46 +150,8 @@ impl Connection {
             let none = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();
             loader = loader.profile_files(none);
         }
-        if let Some(region) = self.region_of(credentials) {
-            loader = loader.region(Region::new(region));
-        }
-        if let Some(credentials) = credentials {
-            loader = loader.credentials_provider(sdk_credentials(credentials));
-        }
-        self.wait(loader.load())
+        self.wait(more(loader).load())
     }
-
-    fn region_of(&self, credentials: Option<&Credentials>) -> Option<String> {
-        self.settings.region.clone().or_else(|| credentials.and_then(|credentials| credentials.region.clone()))
-    }
-
-    /// The credentials of the default chain, or of `--profile`.
-    pub fn ambient_credentials(&self) -> Result<Credentials, Error> {
-        use aws_credential_types::provider::ProvideCredentials;
-        let config = self.config(None);
-        let region = config.region().map(ToString::to_string);
-        let provider = config.credentials_provider().ok_or_else(|| no_ambient("no provider is configured"))?;
-        let found =
-            self.wait(provider.provide_credentials()).map_err(|error| no_ambient(&super::error::sources(&error)))?;
-        Ok(Credentials {
-            access_key_id: found.access_key_id().to_owned(),
-            secret_access_key: found.secret_access_key().into(),
-            session_token: found.session_token().map(Into::into),
-            expires: found.expiry(),
-            region,
-            account: found.account_id().map(|id| id.as_str().to_owned()),
-            role: None,
-        })
-    }
-}
-
-fn no_ambient(cause: &str) -> Error {
-    Error::new(
-        Kind::NoCredentials,
-        format_args!(
-            "no ambient AWS credentials ({cause}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-        ),
-    )
 }
 
 fn sdk_credentials(credentials: &Credentials) -> SdkCredentials {
@@ -143,4 +162,31 @@ fn sdk_credentials(credentials: &Credentials) -> SdkCredentials {
         credentials.expires,
         "shipctl",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thirty_seconds_in_all_and_ten_a_try() {
+        let settings = Settings::default();
+        let timeouts = settings.timeouts();
+        assert_eq!(timeouts.operation_timeout(), Some(Duration::from_secs(30)));
+        assert_eq!(timeouts.operation_attempt_timeout(), Some(Duration::from_secs(10)));
+        let patient = Settings { deadline: Duration::from_mins(5), ..settings };
+        assert_eq!(patient.timeouts().operation_attempt_timeout(), Some(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn six_tries_fit_into_the_deadline() {
+        for seconds in [1, 6, 30, 300] {
+            let settings = Settings { deadline: Duration::from_secs(seconds), ..Settings::default() };
+            let retries = settings.retries();
+            let waits =
+                (0..TRIES - 1).map(|wait| (retries.initial_backoff() * 2_u32.pow(wait)).min(retries.max_backoff()));
+            assert!(retries.max_attempts() >= 6);
+            assert!(waits.sum::<Duration>() < settings.deadline, "{seconds}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use super::Connection;
+use super::clock::ClockClassifier;
 use super::error::{Failure, read};
 use crate::credentials::Credentials;
 use crate::error::Kind;
@@ -21,10 +22,11 @@ pub struct Login {
 
 /// Asks for the login of the account's own registry, or of those named.
 pub fn logins(connection: &Connection, with: &Credentials, registries: &[String]) -> Result<Vec<Login>, Failure> {
-    let client = aws_sdk_ecr::Client::new(&connection.config(Some(with)));
+    let config = aws_sdk_ecr::config::Builder::from(&connection.config(with)).retry_classifier(ClockClassifier);
+    let client = aws_sdk_ecr::Client::from_conf(config.build());
     #[allow(deprecated)] // AWS gives one token for all registries, but only this names their endpoints
     let call = client.get_authorization_token().set_registry_ids((!registries.is_empty()).then(|| registries.to_vec()));
-    let answer = connection.wait(call.send()).map_err(|error| read(&error))?;
+    let answer = connection.wait(call.send()).map_err(|error| read(&error).without_secrets_of(with))?;
     let logins: Vec<Login> = answer
         .authorization_data()
         .iter()

@@ -7,7 +7,12 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
+use crate::credentials::Credentials;
 use crate::error::Kind;
+use crate::support::secret::SecretText;
+
+/// Bytes of a service's message that are shown.
+const LONGEST_MESSAGE: usize = 600;
 
 /// A failed call, read.
 #[derive(Debug, Clone)]
@@ -35,6 +40,36 @@ impl std::fmt::Display for Failure {
     }
 }
 
+impl Failure {
+    /// Services and proxies may repeat what they were sent.
+    #[must_use]
+    pub fn without_secrets_of(mut self, credentials: &Credentials) -> Self {
+        let token = credentials.session_token.as_ref().map(SecretText::expose);
+        for secret in [Some(credentials.secret_access_key.expose()), token].into_iter().flatten() {
+            if !secret.is_empty() {
+                self.message = self.message.replace(secret, "***");
+            }
+        }
+        self.message = shortened(self.message);
+        self
+    }
+
+    /// What to do about a failure that says more by its code than by its kind.
+    pub fn cure(&self) -> Option<&'static str> {
+        match self.code.as_deref()? {
+            "PackedPolicyTooLarge" | "PackedPolicyTooLargeException" => Some("shorten the policy, the tags or both"),
+            "MalformedPolicyDocument" | "MalformedPolicyDocumentException" => Some("correct the policy"),
+            "RegionDisabledException" => {
+                Some("activate this region's STS in the account settings of IAM, or take another --region")
+            }
+            "ValidationError" if self.message.contains("DurationSeconds") => {
+                Some("lower --duration-seconds, or raise the role's maximum session duration")
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Reads what the SDK makes of a failed call.
 pub fn read<E>(error: &SdkError<E, HttpResponse>) -> Failure
 where
@@ -48,6 +83,9 @@ where
     match error {
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
+            if status < 300 {
+                return plain(Kind::Network, format!("an answer that makes no sense (HTTP status {status})"));
+            }
             let code = answer.err().code().map(ToOwned::to_owned);
             let said =
                 answer.err().message().map_or_else(|| format!("HTTP status {status} without a message"), one_line);
@@ -57,10 +95,13 @@ where
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             plain(Kind::Network, "no answer in time".to_owned())
         }
-        SdkError::DispatchFailure(_) => {
-            let cause = sources(error);
-            let no_credentials = cause.contains("credentials");
-            plain(if no_credentials { Kind::NoCredentials } else { Kind::Network }, cause)
+        SdkError::DispatchFailure(failure) => {
+            // What lies below the SDK's layers is the HTTP client's own word.
+            let connector = failure.as_connector_error().filter(|error| error.is_io() || error.is_user());
+            match connector.and_then(StdError::source) {
+                Some(cause) => plain(Kind::Network, sources(cause)),
+                None => plain(Kind::Network, sources(error)),
+            }
         }
         SdkError::ResponseError(_) => {
             plain(Kind::Network, format!("an answer that makes no sense ({})", sources(error)))
@@ -107,7 +148,8 @@ fn kind_of(code: Option<&str>, status: u16) -> Kind {
         | "LimitExceededException" => Kind::Throttled,
         _ if status == 429 => Kind::Throttled,
         _ if status >= 500 => Kind::Network,
-        _ if status == 403 && code.is_none() => Kind::Denied,
+        "RegionDisabledException" => Kind::Failed,
+        _ if status == 401 || status == 403 => Kind::Denied,
         _ => Kind::Failed,
     }
 }
@@ -137,6 +179,18 @@ pub fn sources(error: &dyn StdError) -> String {
     parts.join(": ")
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+pub(super) fn one_line(text: &str) -> String {
+    text.split(|letter: char| letter.is_whitespace() || letter.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn shortened(mut text: String) -> String {
+    if text.len() > LONGEST_MESSAGE {
+        let end = (0..=LONGEST_MESSAGE).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }

@@ -14,7 +14,8 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::date_time::Format;
+
+use super::clock::{self, SignedBehind};
 
 use crate::support::http::Client;
 
@@ -66,6 +67,13 @@ struct Limits {
     read: Option<Duration>,
 }
 
+impl Limits {
+    /// For the whole of a call: a server that sends a byte now and then never exceeds the limit of a single read.
+    fn whole(self) -> Option<Duration> {
+        Some(self.connect? + self.read?)
+    }
+}
+
 #[derive(Debug)]
 struct Connector {
     http: Http,
@@ -76,9 +84,16 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (http, limits) = (self.http.clone(), self.limits);
         HttpConnectorFuture::new(async move {
-            tokio::task::spawn_blocking(move || send(&http, limits, request))
-                .await
-                .unwrap_or_else(|error| Err(ConnectorError::other(error.into(), None)))
+            // A thread of its own, not one of the runtime's: those are waited for when the runtime ends, even where
+            // the SDK has given up on the call.
+            let (tell, told) = tokio::sync::oneshot::channel();
+            std::thread::Builder::new()
+                .name("http".to_owned())
+                .spawn(move || {
+                    let _ = tell.send(send(&http, limits, request));
+                })
+                .map_err(|error| ConnectorError::io(error.into()))?;
+            told.await.unwrap_or_else(|error| Err(ConnectorError::other(error.into(), None)))
         })
     }
 }
@@ -95,19 +110,20 @@ fn send(http: &Http, limits: Limits, request: HttpRequest) -> Result<HttpRespons
     let request = builder.body(bytes).map_err(|error| ConnectorError::user(error.into()))?;
     let request = agent
         .configure_request(request)
-        .timeout_global(None)
+        .timeout_global(limits.whole())
         .timeout_connect(limits.connect)
         .timeout_recv_response(limits.read)
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .build();
-    let started = SystemTime::now();
-    let answer = agent.run(request).map_err(connector_error)?;
+    let server_name = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+    let signed = request.headers().get("x-amz-date").and_then(|date| date.to_str().ok()).and_then(clock::of_signature);
+    let answer = agent.run(request).map_err(|error| connector_error(&server_name, error))?;
     let (head, body) = answer.into_parts();
+    let server = head.headers.get("date").and_then(|date| date.to_str().ok()).and_then(clock::of_answer);
     let mut text = Vec::new();
-    body.into_reader().take(LARGEST_ANSWER).read_to_end(&mut text).map_err(|error| ConnectorError::io(error.into()))?;
-    note_skew(http, head.headers.get("date").and_then(|date| date.to_str().ok()), started);
+    body.into_reader().take(LARGEST_ANSWER).read_to_end(&mut text).map_err(body_error)?;
     let status =
         StatusCode::try_from(head.status.as_u16()).map_err(|error| ConnectorError::other(error.into(), None))?;
     let mut response = HttpResponse::new(status, SdkBody::from(text));
@@ -116,21 +132,26 @@ fn send(http: &Http, limits: Limits, request: HttpRequest) -> Result<HttpRespons
             response.headers_mut().append(name.as_str().to_owned(), value.to_owned());
         }
     }
+    // An instance's own service says nothing about the clocks that judge signatures.
+    if let (Some(signed), Some(server)) = (signed, server) {
+        http.skew_seconds.store(server - aws_smithy_types::DateTime::from(SystemTime::now()).secs(), Ordering::Relaxed);
+        response.add_extension(SignedBehind(server - signed));
+    }
     Ok(response)
 }
 
-fn connector_error(error: ureq::Error) -> ConnectorError {
-    match error {
-        ureq::Error::Timeout(_) => ConnectorError::timeout(error.into()),
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => ConnectorError::user(error.into()),
-        other => ConnectorError::io(other.into()),
+fn body_error(error: std::io::Error) -> ConnectorError {
+    match error.kind() {
+        std::io::ErrorKind::TimedOut => ConnectorError::timeout(error.into()),
+        _ => ConnectorError::io(error.into()),
     }
 }
 
-fn note_skew(http: &Http, date: Option<&str>, asked: SystemTime) {
-    let Some(date) = date.and_then(|date| aws_smithy_types::DateTime::from_str(date, Format::HttpDate).ok()) else {
-        return;
-    };
-    let now = aws_smithy_types::DateTime::from(asked);
-    http.skew_seconds.store(date.secs() - now.secs(), Ordering::Relaxed);
+fn connector_error(server: &str, error: ureq::Error) -> ConnectorError {
+    match error {
+        ureq::Error::Timeout(_) => ConnectorError::timeout(error.into()),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => ConnectorError::user(error.into()),
+        ureq::Error::Io(error) => ConnectorError::io(format!("{server}: {error}").into()),
+        other => ConnectorError::io(format!("{server}: {other}").into()),
+    }
 }

@@ -4,10 +4,12 @@ pub mod ecr; // passwords for Docker
 pub mod error; // what a failed call means
 pub mod sts; // roles and identities
 
+mod ambient; // credentials that are around
+mod clock; // calls that were signed under a wrong clock
 mod connection; // the configuration that every client shares
 mod http; // the SDK's HTTP over the product's client
 
-pub use connection::{Connection, Settings};
+pub use connection::{Connection, DEADLINE, Settings};
 
 /// `YYYY-MM-DDTHH:MM:SSZ`, as the AWS tools write the end of a session.
 pub fn timestamp(at: std::time::SystemTime) -> String {

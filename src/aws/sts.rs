@@ -1,9 +1,11 @@
 //! STS: roles and identities.
 
-use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use std::time::SystemTime;
 
+use aws_sdk_sts::types::{Credentials as Session, PolicyDescriptorType, Tag};
+
 use super::Connection;
+use super::clock::ClockClassifier;
 use super::error::{Failure, read};
 use crate::credentials::{Credentials, RoleRequest};
 use crate::error::Kind;
@@ -19,9 +21,14 @@ pub struct Identity {
     pub user_id: String,
 }
 
+fn client(connection: &Connection, with: &Credentials) -> aws_sdk_sts::Client {
+    let config = aws_sdk_sts::config::Builder::from(&connection.config(with)).retry_classifier(ClockClassifier);
+    aws_sdk_sts::Client::from_conf(config.build())
+}
+
 /// Assumes a role.
 pub fn assume_role(connection: &Connection, with: &Credentials, role: &RoleRequest) -> Result<Credentials, Failure> {
-    let client = aws_sdk_sts::Client::new(&connection.config(Some(with)));
+    let client = client(connection, with);
     let policy_arns = role.policy_arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn).build());
     let tags: Vec<Tag> =
         role.tags.iter().filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok()).collect();
@@ -39,11 +46,14 @@ pub fn assume_role(connection: &Connection, with: &Credentials, role: &RoleReque
         .set_token_code(role.token_code.clone())
         .set_source_identity(role.source_identity.clone())
         .send();
-    let answer = connection.wait(call).map_err(|error| read(&error))?;
-    let session = answer.credentials().ok_or_else(|| Failure {
+    let answer = connection.wait(call).map_err(|error| read(&error).without_secrets_of(with))?;
+    let whole = |session: &&Session| {
+        [session.access_key_id(), session.secret_access_key(), session.session_token()].iter().all(|it| !it.is_empty())
+    };
+    let session = answer.credentials().filter(whole).ok_or_else(|| Failure {
         kind: Kind::Network,
         code: None,
-        message: "an answer without credentials".to_owned(),
+        message: "an answer that makes no sense: it is without credentials".to_owned(),
         request_id: None,
     })?;
     Ok(Credentials {
@@ -59,8 +69,10 @@ pub fn assume_role(connection: &Connection, with: &Credentials, role: &RoleReque
 
 /// Asks who credentials belong to.
 pub fn caller_identity(connection: &Connection, credentials: &Credentials) -> Result<Identity, Failure> {
-    let client = aws_sdk_sts::Client::new(&connection.config(Some(credentials)));
-    let answer = connection.wait(client.get_caller_identity().send()).map_err(|error| read(&error))?;
+    let client = client(connection, credentials);
+    let answer = connection
+        .wait(client.get_caller_identity().send())
+        .map_err(|error| read(&error).without_secrets_of(credentials))?;
     Ok(Identity {
         account: answer.account().unwrap_or_default().to_owned(),
         arn: answer.arn().unwrap_or_default().to_owned(),

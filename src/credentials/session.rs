@@ -82,6 +82,7 @@ impl Chain<'_> {
             Kind::Throttled => "try again later, or ask less often".to_owned(),
             Kind::Network => "check the network, the proxy and the endpoint".to_owned(),
             Kind::NoCredentials => format!("give {} credentials", self.source),
+            Kind::Failed if failure.cure().is_some() => failure.cure().unwrap_or_default().to_owned(),
             Kind::Failed
             | Kind::Usage
             | Kind::Configuration

@@ -5,7 +5,9 @@
 // Tables are long, and their rows are built from values.
 #![allow(clippy::too_many_lines, clippy::needless_pass_by_value)]
 
+mod aws_cache; // sessions kept between processes
 mod aws_formats; // credentials as text, evaluated by real shells
+mod aws_sts; // sources and roles, against a scripted STS
 mod bad_input; // broken files, wrong types, huge arguments
 mod bump_version; // versions raised
 mod copy; // files into and out of states
@@ -29,6 +31,7 @@ mod replace; // templates filled in, files replaced whole
 mod replicate; // an output made a copy of an input
 mod retry; // tries, statuses and signals
 mod safety; // nothing is evaluated, no name leads outside
+mod scripted_sts; // an STS that plays what a test tells it to
 mod servers; // HTTP, IRC, DNS and a certificate authority, on the loopback
 mod service; // service and shippable_service
 mod shell_init; // sourced calls and older names under real shells

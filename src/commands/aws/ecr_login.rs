@@ -54,12 +54,7 @@ pub(super) fn logins(
     credentials: &Credentials,
     registries: &[String],
 ) -> Result<Vec<Login>, Error> {
-    if credentials.region.is_none() {
-        return Err(Error::new(
-            Kind::Configuration,
-            format_args!("{source}: no region: add --region, or a region to the resource, or set AWS_REGION"),
-        ));
-    }
+    resolve::require_region(source, credentials)?;
     let connection = resolve::connection(ctx, credentials)?;
     ecr::logins(&connection, credentials, registries).map_err(|failure| {
         let cure = match failure.kind {

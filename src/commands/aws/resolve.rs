@@ -1,11 +1,13 @@
 //! Options → credentials.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::args::{CallArgs, RoleArgs, tag};
+use crate::aws::error::Failure;
 use crate::aws::sts::{self, Identity};
-use crate::aws::{Connection, Settings};
+use crate::aws::{Connection, DEADLINE, Settings};
 use crate::config::clouddriver::Clouddriver;
 use crate::credentials::cache::Cache;
 use crate::credentials::session::Chain;
@@ -17,6 +19,9 @@ use crate::job::directory::JobDirectory;
 
 /// Seconds that a call to AWS may take with all its retries, when it is not 30.
 pub(crate) const TIMEOUT_VARIABLE: &str = "SHIPCTL_AWS_TIMEOUT";
+
+/// What STS accepts.
+const LONGEST_SESSION_NAME: usize = 64;
 
 /// Options of a role are of no use without one.
 fn check(roles: &RoleArgs, has_role: bool) -> Result<(), Error> {
@@ -53,9 +58,15 @@ pub(crate) fn credentials(ctx: &Ctx, source: &Source, roles: &RoleArgs, call: &C
     let connect = || Connection::open(&ctx.env, settings.clone());
     let mut start = match resolved.keys.or_else(|| keys_of_environment(ctx, source)) {
         Some(keys) => keys,
-        None => connect()?.ambient_credentials()?,
+        None => connect()?.ambient_credentials().map_err(|failure| no_ambient(ctx, source, &failure))?,
     };
-    start.region = region.or(start.region);
+    start.region = match region.or(start.region) {
+        None => connect()?.profile_region(),
+        known => known,
+    };
+    if !requests.is_empty() {
+        require_region(source, &start)?;
+    }
     let cache = (!call.no_cache).then(|| cache_folder(ctx)).flatten();
     let cache = cache.map(|folder| Cache::at(folder, Duration::from_secs(call.min_ttl)));
     let chain = Chain {
@@ -120,10 +131,60 @@ fn keys_of_environment(ctx: &Ctx, source: &Source) -> Option<Credentials> {
     })
 }
 
+/// Why the ambient credentials, or a profile's, could not be had.
+fn no_ambient(ctx: &Ctx, source: &Source, failure: &Failure) -> Error {
+    let cure = match failure.kind {
+        Kind::NoCredentials if failure.message.is_empty() => {
+            let whose = if *source == Source::Ambient { String::new() } else { format!(" for {source}") };
+            return Error::new(
+                Kind::NoCredentials,
+                format_args!(
+                    "no ambient AWS credentials{whose}: none in the environment, in profile {}, from a web identity, \
+                     a container or an instance; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+                    ambient_profile(ctx)
+                ),
+            );
+        }
+        Kind::Denied => "allow the caller the role, and name it in the role's trust policy",
+        Kind::Expired => "renew the credentials that it starts from",
+        Kind::Throttled => "try again later, or ask less often",
+        Kind::Network => "check the network, the proxy and the endpoint",
+        Kind::Configuration => "correct the shared AWS configuration (~/.aws/config, ~/.aws/credentials)",
+        _ => "correct where its credentials come from",
+    };
+    Error::new(failure.kind, format_args!("{source}: cannot get credentials: {failure}; {cure}"))
+}
+
+/// Calls are made in a region.
+pub(crate) fn require_region(source: &Source, credentials: &Credentials) -> Result<(), Error> {
+    match &credentials.region {
+        Some(_) => Ok(()),
+        None => Err(Error::new(
+            Kind::Configuration,
+            format_args!("{source}: no region: add --region, or a region to the resource, or set AWS_REGION"),
+        )),
+    }
+}
+
 /// One request per role; options that identify the caller to a trust policy go with every one of them, the rest with
 /// the last.
 fn requests(ctx: &Ctx, roles: &RoleArgs, arns: &[String]) -> Result<Vec<RoleRequest>, Error> {
-    let session_name = roles.role_session_name.clone().unwrap_or_else(|| session_name(ctx));
+    let session_name = match &roles.role_session_name {
+        Some(name) if !is_session_name(name) => {
+            return Err(Error::new(
+                Kind::Usage,
+                format_args!("--role-session-name {name}: a session name has 2 to 64 of letters, digits and _+=,.@-"),
+            ));
+        }
+        Some(name) => name.clone(),
+        None => session_name(ctx),
+    };
+    if let Some(arn) = roles.role_arns.iter().find(|arn| !is_role_arn(arn)) {
+        return Err(Error::new(
+            Kind::Usage,
+            format_args!("--role-arn {arn}: not the ARN of a role: write arn:aws:iam::ACCOUNT:role/NAME"),
+        ));
+    }
     let tags = roles.tags.iter().map(|text| tag(text)).collect::<Result<Vec<_>, _>>()?;
     let last = arns.len().saturating_sub(1);
     let request = |at: usize, arn: &String| RoleRequest {
@@ -142,27 +203,42 @@ fn requests(ctx: &Ctx, roles: &RoleArgs, arns: &[String]) -> Result<Vec<RoleRequ
     Ok(arns.iter().enumerate().map(|(at, arn)| request(at, arn)).collect())
 }
 
-/// The job's name and build number, reduced to what STS accepts: `[\w+=,.@-]{2,64}`.
+fn is_role_arn(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    matches!(&parts[..], ["arn", partition, "iam", "", account, role]
+        if !partition.is_empty() && !account.is_empty() && role.starts_with("role/") && role.len() > 5)
+}
+
+fn is_session_name(text: &str) -> bool {
+    (2..=LONGEST_SESSION_NAME).contains(&text.len()) && text.chars().all(in_session_names)
+}
+
+fn in_session_names(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "_+=,.@-".contains(letter)
+}
+
+/// The job's name and build number, reduced to what STS accepts: `[\w+=,.@-]{2,64}`. Of a long name the end goes: the
+/// build number is what tells sessions apart.
 fn session_name(ctx: &Ctx) -> String {
     let job = JobDirectory::of(ctx).ok().and_then(|job| job.job_name());
-    let parts = [job, ctx.env.get_filled("BUILD_NUMBER")];
-    let words: Vec<String> = parts.into_iter().flatten().map(|part| part.to_string_lossy().into_owned()).collect();
-    let mut name: String = words
-        .join("-")
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) { c } else { '-' })
-        .take(64)
-        .collect();
-    if name.len() < 2 {
-        "shipctl".clone_into(&mut name);
+    let reduced = |text: Option<OsString>| {
+        let text = text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
+        text.chars().map(|c| if in_session_names(c) { c } else { '-' }).take(LONGEST_SESSION_NAME).collect::<String>()
+    };
+    let (mut job, build) = (reduced(job), reduced(ctx.env.get_filled("BUILD_NUMBER")));
+    job.truncate(LONGEST_SESSION_NAME.saturating_sub(build.len() + 1));
+    let words: Vec<&str> = [job.as_str(), build.as_str()].into_iter().filter(|word| !word.is_empty()).collect();
+    match words.join("-") {
+        name if name.is_empty() => "shipctl".to_owned(),
+        name if name.len() < 2 => format!("shipctl-{name}"),
+        name => name,
     }
-    name
 }
 
 fn deadline(ctx: &Ctx) -> Duration {
     let seconds = ctx.env.get_filled(TIMEOUT_VARIABLE).and_then(|text| text.to_str()?.parse::<f64>().ok());
     let seconds = seconds.filter(|seconds| (0.1..=3600.0).contains(seconds));
-    seconds.map_or(Duration::from_secs(30), Duration::from_secs_f64)
+    seconds.map_or(DEADLINE, Duration::from_secs_f64)
 }
 
 /// `$XDG_CACHE_HOME/shipctl`, else `~/.cache/shipctl`.
@@ -194,7 +270,16 @@ fn ambient_profile(ctx: &Ctx) -> String {
 
 /// Who credentials belong to.
 pub(crate) fn identity(ctx: &Ctx, source: &Source, credentials: &Credentials) -> Result<Identity, Error> {
+    require_region(source, credentials)?;
     let connection = connection(ctx, credentials)?;
-    sts::caller_identity(&connection, credentials)
-        .map_err(|failure| Error::new(failure.kind, format_args!("{source}: cannot ask who this is: {failure}")))
+    sts::caller_identity(&connection, credentials).map_err(|failure| {
+        let cure = match failure.kind {
+            Kind::Denied => "allow sts:GetCallerIdentity, which a policy denies".to_owned(),
+            Kind::Expired => format!("renew the credentials of {source}"),
+            Kind::Throttled => "try again later, or ask less often".to_owned(),
+            Kind::Network => "check the network, the proxy and the endpoint".to_owned(),
+            _ => failure.cure().unwrap_or("correct the request").to_owned(),
+        };
+        Error::new(failure.kind, format_args!("{source}: cannot ask who this is: {failure}; {cure}"))
+    })
 }
