@@ -225,4 +225,21 @@ mod tests {
             assert_eq!(env_file_keys(text.as_bytes()), want, "{text:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_an_env_file(text in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)) {
+            let _ = env_file_keys(&text);
+        }
+
+        /// What the platform wrote is read back, whatever the values hold but the end of a value itself.
+        #[test]
+        fn keys_of_what_the_platform_wrote(
+            fields in proptest::collection::vec(("[A-Zj-z_][A-Za-z0-9_ ]{0,6}[a-z]", "[ -!#-~\n=]{0,12}"), 0..6)
+        ) {
+            let lines: Vec<String> = fields.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
+            let keys: Vec<String> = fields.into_iter().map(|(key, _)| key).collect();
+            proptest::prop_assert_eq!(env_file_keys(lines.join("\n").as_bytes()), keys);
+        }
+    }
 }

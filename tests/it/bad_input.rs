@@ -122,6 +122,30 @@ fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
 }
 
 #[test]
+fn what_may_not_be_read_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = only_the_directory();
+    let shut = std::fs::Permissions::from_mode(0o000);
+    for file in ["version.json", "integration.json", "integration.env"] {
+        std::fs::set_permissions(sandbox.path("job/IN/aws-cli").join(file), shut.clone()).unwrap();
+    }
+    std::fs::set_permissions(sandbox.path("work/props.json"), shut).unwrap();
+    for words in [
+        &["get_resource_id", "aws-cli"] as &[&str],
+        &["get_resource_version_key", "aws-cli", "region"],
+        &["get_integration_resource_field", "aws-cli", "accessKey"],
+        &["get_integration_resource_keys", "aws-cli"],
+        &["get_integration_resource", "aws-cli"],
+        &["get_json_value", "props.json", "f"],
+    ] {
+        let ran = sandbox.shipctl_as_nobody(words);
+        assert!([1, 99].contains(&ran.status), "{words:?}: {} {}", ran.status, ran.err());
+        assert!(ran.stdout.is_empty() && ran.err().contains("Permission denied"), "{words:?}: {}", ran.err());
+        assert_eq!(ran.err().lines().count(), 1, "{words:?}: {}", ran.err());
+    }
+}
+
+#[test]
 fn arguments_of_a_hundred_kilobytes() {
     let sandbox = only_the_directory();
     let long = "x".repeat(100_000);

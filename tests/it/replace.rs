@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use crate::harness::{Ran, Sandbox, tool};
+use crate::harness::{Sandbox, tool};
 
 fn names(folder: &Path) -> Vec<OsString> {
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -143,28 +143,16 @@ fn pipes_sockets_and_devices_are_refused_at_once() {
     assert_eq!(names(&sandbox.path("work")), ["fifo", "socket"]);
 }
 
-/// The binary as somebody who is not root, since root may write anywhere.
-fn shipctl_as_nobody(sandbox: &Sandbox, words: &[&str]) -> Ran {
-    if !rustix::process::geteuid().is_root() {
-        return sandbox.shipctl(words);
-    }
-    let binary = sandbox.path("shipctl-for-all");
-    fs::copy(crate::harness::SHIPCTL, &binary).unwrap();
-    fs::set_permissions(sandbox.root(), Permissions::from_mode(0o755)).unwrap();
-    let who = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-    Ran::of(sandbox.command(tool("setpriv")).args(who).arg(binary).args(words).output().unwrap())
-}
-
 #[test]
 fn what_may_not_be_read_or_replaced_stays() {
     let sandbox = Sandbox::new();
     let secret = sandbox.write("work/secret", "$A");
     fs::set_permissions(&secret, Permissions::from_mode(0o000)).unwrap();
-    shipctl_as_nobody(&sandbox, &["replace", "secret"]).fails(1, "cannot read secret: Permission denied");
+    sandbox.shipctl_as_nobody(&["replace", "secret"]).fails(1, "cannot read secret: Permission denied");
     let open = sandbox.write("closed/open", "$A");
     fs::set_permissions(&open, Permissions::from_mode(0o666)).unwrap();
     fs::set_permissions(sandbox.path("closed"), Permissions::from_mode(0o555)).unwrap();
-    let ran = shipctl_as_nobody(&sandbox, &["replace", "../closed/open"]);
+    let ran = sandbox.shipctl_as_nobody(&["replace", "../closed/open"]);
     fs::set_permissions(sandbox.path("closed"), Permissions::from_mode(0o755)).unwrap();
     ran.fails(1, "make its folder writable");
     assert_eq!((sandbox.read("closed/open"), names(&sandbox.path("closed")).len()), (b"$A".to_vec(), 1));
