@@ -117,8 +117,8 @@ impl Shared {
     /// The credentials at hand, renewed when they are running out. One thread at a time renews, the others wait.
     fn fresh(&self) -> Result<Credentials, Error> {
         let Ok(mut held) = self.supply.lock() else { return Err(Error::failed("an earlier request has failed badly")) };
-        let soon = (self.now)() + self.min_ttl;
-        if held.1.expires.is_some_and(|expires| expires < soon) {
+        let soon = (self.now)().checked_add(self.min_ttl);
+        if held.1.expires.is_some_and(|expires| soon.is_none_or(|soon| expires <= soon)) {
             held.1 = (held.0)()?;
         }
         Ok(held.1.clone())
