@@ -119,7 +119,12 @@ impl Shared {
         let Ok(mut held) = self.supply.lock() else { return Err(Error::failed("an earlier request has failed badly")) };
         let soon = (self.now)().checked_add(self.min_ttl);
         if held.1.expires.is_some_and(|expires| soon.is_none_or(|soon| expires <= soon)) {
-            held.1 = (held.0)()?;
+            match (held.0)() {
+                Ok(renewed) => held.1 = renewed,
+                // What is at hand is still good for a while; the next request tries again.
+                Err(_) if held.1.expires.is_some_and(|expires| expires > (self.now)()) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(held.1.clone())
     }
