@@ -16,7 +16,6 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 
 use super::clock::{self, SignedBehind};
-
 use crate::support::http::Client;
 
 /// The largest answer that is read; the control planes' answers are a few kilobytes.
@@ -27,7 +26,7 @@ const LARGEST_ANSWER: u64 = 16 << 20;
 pub(super) struct Http {
     client: Arc<Client>,
     /// One agent per origin, so that certificates are read once and connections are used again.
-    agents: Arc<Mutex<HashMap<String, ureq::Agent>>>,
+    agents: Arc<Mutex<HashMap<String, (ureq::Agent, Option<ureq::Proxy>)>>>,
     skew_seconds: Arc<AtomicI64>,
 }
 
@@ -36,16 +35,16 @@ impl Http {
         Self { client: Arc::new(client), agents: Arc::default(), skew_seconds: Arc::default() }
     }
 
-    fn agent(&self, uri: &ureq::http::Uri) -> Result<ureq::Agent, ConnectorError> {
+    fn agent(&self, uri: &ureq::http::Uri) -> Result<(ureq::Agent, Option<ureq::Proxy>), ConnectorError> {
         let origin =
             format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |it| it.as_str()));
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(agent) = agents.get(&origin) {
-            return Ok(agent.clone());
+        if let Some(known) = agents.get(&origin) {
+            return Ok(known.clone());
         }
-        let (agent, _) = self.client.agent(uri).map_err(|cause| ConnectorError::user(cause.into()))?;
-        agents.insert(origin, agent.clone());
-        Ok(agent)
+        let made = self.client.agent(uri).map_err(|cause| ConnectorError::user(cause.into()))?;
+        agents.insert(origin, made.clone());
+        Ok(made)
     }
 
     /// How far the servers' clocks are ahead of the local one, by their last answer.
@@ -102,7 +101,7 @@ fn send(http: &Http, limits: Limits, request: HttpRequest) -> Result<HttpRespons
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (head, body) = request.into_parts();
     let bytes = body.bytes().map(<[u8]>::to_vec).unwrap_or_default();
-    let agent = http.agent(&head.uri)?;
+    let (agent, proxy) = http.agent(&head.uri)?;
     let mut builder = ureq::http::Request::builder().method(head.method).uri(head.uri);
     for (name, value) in &head.headers {
         builder = builder.header(name, value);
@@ -119,7 +118,7 @@ fn send(http: &Http, limits: Limits, request: HttpRequest) -> Result<HttpRespons
         .build();
     let server_name = request.uri().authority().map(ToString::to_string).unwrap_or_default();
     let signed = request.headers().get("x-amz-date").and_then(|date| date.to_str().ok()).and_then(clock::of_signature);
-    let answer = agent.run(request).map_err(|error| connector_error(&server_name, error))?;
+    let answer = agent.run(request).map_err(|error| connector_error(&server_name, limits, proxy.as_ref(), error))?;
     let (head, body) = answer.into_parts();
     let server = head.headers.get("date").and_then(|date| date.to_str().ok()).and_then(clock::of_answer);
     let mut text = Vec::new();
@@ -147,11 +146,15 @@ fn body_error(error: std::io::Error) -> ConnectorError {
     }
 }
 
-fn connector_error(server: &str, error: ureq::Error) -> ConnectorError {
+fn connector_error(server: &str, limits: Limits, proxy: Option<&ureq::Proxy>, error: ureq::Error) -> ConnectorError {
+    if let ureq::Error::Timeout(_) = error {
+        return ConnectorError::timeout(error.into());
+    }
+    let words = crate::support::http::cause(&error, limits.whole().unwrap_or_default(), proxy);
+    let told = format!("{server}: {words}").into();
     match error {
-        ureq::Error::Timeout(_) => ConnectorError::timeout(error.into()),
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => ConnectorError::user(error.into()),
-        ureq::Error::Io(error) => ConnectorError::io(format!("{server}: {error}").into()),
-        other => ConnectorError::io(format!("{server}: {other}").into()),
+        // What no repetition makes better.
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::Rustls(_) => ConnectorError::user(told),
+        _ => ConnectorError::io(told),
     }
 }

@@ -21,6 +21,8 @@ pub struct Cache {
     folder: PathBuf,
     /// Entries that end sooner are replaced.
     pub min_ttl: Duration,
+    /// How long to wait for whoever is asking STS.
+    pub patience: Duration,
 }
 
 /// A session as it lies on disk.
@@ -34,6 +36,12 @@ struct Entry {
     expires: u64,
 }
 
+impl Entry {
+    fn is_whole(&self) -> bool {
+        [&self.access_key_id, &self.secret_access_key, &self.session_token].iter().all(|part| !part.is_empty())
+    }
+}
+
 /// The place of one session, locked while this lives.
 #[derive(Debug)]
 pub struct Slot {
@@ -43,8 +51,8 @@ pub struct Slot {
 
 impl Cache {
     /// A cache in this folder.
-    pub fn at(folder: PathBuf, min_ttl: Duration) -> Self {
-        Self { folder, min_ttl }
+    pub fn at(folder: PathBuf, min_ttl: Duration, patience: Duration) -> Self {
+        Self { folder, min_ttl, patience }
     }
 
     /// The place of the session that this request gives to these credentials. Waits for whoever is asking STS for the
@@ -60,9 +68,7 @@ impl Cache {
             .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(self.folder.join(format!("{name}.lock")))
             .ok();
-        if let Some(lock) = &lock {
-            rustix::fs::flock(lock, FlockOperation::LockExclusive).ok()?;
-        }
+        let lock = lock.and_then(|lock| locked(lock, self.patience));
         Some(Slot { file: self.folder.join(format!("{name}.json")), _lock: lock })
     }
 
@@ -82,7 +88,8 @@ impl Cache {
         file.read_to_end(&mut text).ok()?;
         let entry: Entry = serde_json::from_slice(&text).ok()?;
         let expires = UNIX_EPOCH.checked_add(Duration::from_secs(entry.expires))?;
-        if expires < now + self.min_ttl || entry.access_key_id.is_empty() || entry.session_token.is_empty() {
+        let lasts = now.checked_add(self.min_ttl).is_some_and(|soon| expires > soon);
+        if !lasts || !entry.is_whole() {
             return None;
         }
         Some(Credentials {
@@ -120,6 +127,19 @@ impl Cache {
         staged.persist(target)?;
         Ok(())
     }
+}
+
+/// The file, locked; `None` when somebody holds the lock for longer than we wait: a stopped process, or one that is
+/// stuck, must not hold up every other. Then two may ask STS, and the later answer is kept.
+fn locked(file: File, patience: Duration) -> Option<File> {
+    if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        return Some(file);
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    let waiting = std::thread::Builder::new().spawn(move || {
+        let _ = rustix::fs::flock(&file, FlockOperation::LockExclusive).map(|()| tell.send(file));
+    });
+    waiting.ok().and_then(|_| told.recv_timeout(patience).ok())
 }
 
 /// Makes the folder, 0700, and checks that it is ours and nobody else's.

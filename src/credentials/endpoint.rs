@@ -117,9 +117,14 @@ impl Shared {
     /// The credentials at hand, renewed when they are running out. One thread at a time renews, the others wait.
     fn fresh(&self) -> Result<Credentials, Error> {
         let Ok(mut held) = self.supply.lock() else { return Err(Error::failed("an earlier request has failed badly")) };
-        let soon = (self.now)() + self.min_ttl;
-        if held.1.expires.is_some_and(|expires| expires < soon) {
-            held.1 = (held.0)()?;
+        let soon = (self.now)().checked_add(self.min_ttl);
+        if held.1.expires.is_some_and(|expires| soon.is_none_or(|soon| expires <= soon)) {
+            match (held.0)() {
+                Ok(renewed) => held.1 = renewed,
+                // What is at hand is still good for a while; the next request tries again.
+                Err(_) if held.1.expires.is_some_and(|expires| expires > (self.now)()) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(held.1.clone())
     }

@@ -55,6 +55,20 @@ impl SharedFile {
         out
     }
 
+    /// The keys that a profile sets.
+    pub fn keys(self, text: &str, profile: &str) -> Vec<String> {
+        let mut within = false;
+        let mut keys = Vec::new();
+        for line in text.lines() {
+            if line.trim_start().starts_with('[') {
+                within = self.profile_of(line).as_deref() == Some(profile);
+            } else if within && !line.starts_with([' ', '\t']) {
+                keys.extend(key_of(line));
+            }
+        }
+        keys
+    }
+
     fn append(self, text: &str, profile: &str, edits: &[Edit]) -> String {
         let mut out = text.to_owned();
         let set: Vec<_> = edits.iter().filter_map(|(key, value)| value.map(|value| (key, value))).collect();
@@ -194,6 +208,13 @@ region = x
         assert_eq!(got, CONFIG.replace("s3 =\n  max_concurrent_requests = 20\n", ""));
         let kept = SharedFile::Config.edit(CONFIG, "build", &[("max_concurrent_requests", Some("1"))]);
         assert!(kept.contains("  max_concurrent_requests = 20\n"), "{kept}");
+    }
+
+    #[test]
+    fn keys_of_one_profile() {
+        assert_eq!(SharedFile::Config.keys(CONFIG, "build"), ["region", "s3", "credential_process"]);
+        assert_eq!(SharedFile::Config.keys(CONFIG, "default"), ["region", "output"]);
+        assert!(SharedFile::Credentials.keys(CONFIG, "build").is_empty());
     }
 
     #[test]

@@ -68,6 +68,15 @@ impl SharedFiles {
         })
     }
 
+    /// Whether the default profile is somebody: AWS clients ask it before they ask a container's endpoint.
+    pub fn has_default_identity(&self) -> bool {
+        [(&self.credentials, SharedFile::Credentials), (&self.config, SharedFile::Config)].iter().any(|(path, file)| {
+            let text = std::fs::read(path).unwrap_or_default();
+            let keys = file.keys(&String::from_utf8_lossy(&text), "default");
+            keys.iter().any(|key| IDENTITY.contains(&key.as_str()))
+        })
+    }
+
     /// Writes the profiles. Both new texts are ready before the first file changes; two calls at once wait for each
     /// other, so neither loses the other's profile.
     pub fn write(&self, profiles: &[Profile]) -> Result<(), Error> {

@@ -234,7 +234,7 @@ fn same_host(from: &Uri, location: &str) -> Option<Uri> {
 }
 
 /// What went wrong, and what can be done where that is known.
-fn cause(error: &ureq::Error, timeout: Duration, proxy: Option<&Proxy>) -> String {
+pub fn cause(error: &ureq::Error, timeout: Duration, proxy: Option<&Proxy>) -> String {
     let through = proxy.map(|proxy| format!(" (through the proxy {}:{})", proxy.host(), proxy.port()));
     let through = through.unwrap_or_default();
     match error {

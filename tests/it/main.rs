@@ -6,6 +6,7 @@
 #![allow(clippy::too_many_lines, clippy::needless_pass_by_value)]
 
 mod aws_cache; // sessions kept between processes
+mod aws_exec; // commands with credentials, renewed beside them
 mod aws_formats; // credentials as text, evaluated by real shells
 mod aws_sts; // sources and roles, against a scripted STS
 mod bad_input; // broken files, wrong types, huge arguments
@@ -15,7 +16,6 @@ mod decrypt; // files encrypted by the real openssl
 mod durability; // kill -9, full disks, read-only folders
 mod git_changes; // get_git_changes over real repositories
 mod guards; // what must hold for every command and every file
-
 mod harness; // a sandbox: folders, an environment, real shells
 mod install; // make install, make demo
 mod jdk; // jdk set under a real shell

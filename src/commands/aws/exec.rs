@@ -10,6 +10,7 @@ use clap::Args;
 use super::args::{CallArgs, RoleArgs, SourceArgs};
 use super::resolve;
 use crate::credentials::endpoint::Endpoint;
+use crate::credentials::shared_files::SharedFiles;
 use crate::credentials::{Credentials, variables};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
@@ -63,6 +64,13 @@ fn run_beside(ctx: &Ctx, args: &Exec, first: Credentials, mut command: Command) 
     command.env("AWS_CONTAINER_AUTHORIZATION_TOKEN", endpoint.token());
     for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
         command.envs(first.region.as_ref().map(|region| (name, region)));
+    }
+    if SharedFiles::of(&ctx.env).is_ok_and(|files| files.has_default_identity()) {
+        command.envs([("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"), ("AWS_CONFIG_FILE", "/dev/null")]);
+        ctx.note(
+            "the default profile of the shared AWS files would win over renewed credentials: \
+             the command does not see these files",
+        );
     }
     let mut relay =
         SignalRelay::install().map_err(|error| Error::failed(format_args!("cannot watch for signals: {error}")))?;

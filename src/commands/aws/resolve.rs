@@ -68,7 +68,7 @@ pub(crate) fn credentials(ctx: &Ctx, source: &Source, roles: &RoleArgs, call: &C
         require_region(source, &start)?;
     }
     let cache = (!call.no_cache).then(|| cache_folder(ctx)).flatten();
-    let cache = cache.map(|folder| Cache::at(folder, Duration::from_secs(call.min_ttl)));
+    let cache = cache.map(|folder| Cache::at(folder, Duration::from_secs(call.min_ttl), settings.deadline));
     let chain = Chain {
         connect: &connect,
         cache: cache.as_ref(),
@@ -251,7 +251,8 @@ fn cache_folder(ctx: &Ctx) -> Option<PathBuf> {
 /// Which STS is asked, as far as it decides what a session is good for.
 fn endpoint(ctx: &Ctx, region: Option<&str>) -> String {
     let url = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"].iter().find_map(|name| ctx.env.get_filled(name));
-    url.map_or_else(|| region.unwrap_or_default().to_owned(), |url| url.to_string_lossy().into_owned())
+    let url = url.map(|url| url.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("{url} {}", region.unwrap_or_default())
 }
 
 /// A connection for calls with credentials that are at hand.
