@@ -3,7 +3,7 @@
 #
 #   BENCH_MB=100        size of the JSON files and the template
 #   BENCH_COPY_MB=1024  size of the file that is copied
-#   BENCH_ONLY=lookups  one section: lookups, json, copy, replace or instructions
+#   BENCH_ONLY=lookups  one section: lookups, env, aws, json, copy, replace or instructions
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -62,27 +62,83 @@ prepare() {
     # What the platform set; `other_img` is known to the files alone.
     export JOB_PATH=$job JOB_NAME=deploy JOB_STATE=$job/state JOB_PREVIOUS_STATE=$job/previousState
     export APP_IMG_ID=103 APP_IMG_META=$job/IN/app_img REGISTRY_INTEGRATION_URL=https://registry.example.com
+    export ORIGINAL_FUNCTIONS=$work/original-functions.sh
     cd "$job"
 }
 
 lookups() {
-    local original="bash $here/original.sh"
-    same "$shipctl get_resource_id app_img" "$original get_resource_id app_img"
-    same "$shipctl get_resource_version_key app_img sourceName" "$original get_resource_version_key app_img sourceName"
-    same "$shipctl get_integration_resource_field registry url" "$original get_integration_resource_field registry url"
-    compare 'A look-up, beside a C program that does nothing and a bash script that does what the original did' \
-        --warmup 50 --runs 500 -- \
+    local original="bash -e $here/original.sh"
+    local id='get_resource_id app_img' field='get_integration_resource_field registry url'
+    local key='get_resource_version_key app_img sourceName' call
+    for call in "$id" "$field" "$key"; do
+        same "$shipctl $call" "$original $call"
+    done
+    compare 'A look-up beside a C program that does nothing' --warmup 50 --runs 1000 -- \
         'a static C program that returns 0' "$work/nothing" \
-        'get_resource_id, from the environment' "$shipctl get_resource_id app_img" \
+        'get_resource_id, from the environment' "$shipctl $id" \
         'get_resource_id, from version.json' "$shipctl get_resource_id other_img" \
-        'get_resource_version_key' "$shipctl get_resource_version_key app_img sourceName" \
-        'get_integration_resource_field, environment' "$shipctl get_integration_resource_field registry url"
-    compare 'The same in bash' --warmup 5 --runs 100 -- \
-        'shipctl get_resource_id' "$shipctl get_resource_id app_img" \
-        'bash: get_resource_id' "$original get_resource_id app_img" \
-        'bash: get_integration_resource_field' "$original get_integration_resource_field registry url" \
-        'bash and jq: get_resource_version_key' "$original get_resource_version_key app_img sourceName"
+        'get_integration_resource_field, environment' "$shipctl $field" \
+        'get_resource_version_key' "$shipctl $key"
+    compare 'An attribute beside a bash script that does what the original did' --warmup 5 --runs 200 -- \
+        'shipctl get_resource_id' "$shipctl $id" 'bash' "$original $id"
+    compare 'A field of an integration beside the same' --warmup 5 --runs 200 -- \
+        'shipctl get_integration_resource_field' "$shipctl $field" 'bash' "$original $field"
+    compare 'A version key beside the same, with jq' --warmup 5 --runs 200 -- \
+        'shipctl get_resource_version_key' "$shipctl $key" 'bash and jq' "$original $key"
 }
+
+job_env() {
+    local many=$work/resources
+    [ "$("$shipctl" --job-dir "$many" job env | grep -c '^export .*_ID=')" -ge 1000 ]
+    compare 'The environment of a job of 1000 resources, beside reading their files' --warmup 2 --runs 30 -- \
+        'shipctl job env' "$shipctl --job-dir $many job env" \
+        'cat' "bash -c 'cat $many/IN/*/*.json'"
+    peaks 'shipctl job env' "$shipctl --job-dir $many job env"
+}
+
+# Starts moto on a port that is free, and gives its address.
+start_moto() {
+    local line
+    coproc MOTO { exec moto_server -H 127.0.0.1 -p 0 2>&1; }
+    # shellcheck disable=SC2064 # the process of now
+    trap "kill $MOTO_PID" EXIT
+    while read -r line <&"${MOTO[0]}"; do
+        if [[ $line =~ Running\ on\ (http://127\.0\.0\.1:[0-9]+) ]]; then
+            export AWS_ENDPOINT_URL=${BASH_REMATCH[1]}
+            # It says a line per request, which somebody must read.
+            cat <&"${MOTO[0]}" > /dev/null &
+            return
+        fi
+    done
+    echo 'bench: error: moto did not start' >&2
+    exit 1
+}
+
+# Everything with credentials and a home of its own, so that no file of the user has a say.
+aws_calls() (
+    local arn=arn:aws:iam::123456789012:role/deploy
+    local body="Action=AssumeRole&Version=2011-06-15&RoleArn=$arn&RoleSessionName=bench"
+    local assume="aws assume-role --role-arn $arn --role-session-name bench"
+    export HOME=$work/home NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+    export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
+    unset XDG_CACHE_HOME AWS_PROFILE AWS_SESSION_TOKEN AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
+    rm -rf "$HOME"
+    mkdir -p "$HOME"
+    start_moto
+    compare 'A role assumed of a local STS (moto), its own time in each' --warmup 3 --runs 50 -- \
+        'curl --aws-sigv4' "curl -sSf -o /dev/null --aws-sigv4 aws:amz:us-east-1:sts -u $AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY -d $body $AWS_ENDPOINT_URL" \
+        'shipctl aws assume-role' "$shipctl $assume --no-cache" \
+        'aws sts assume-role' "aws sts assume-role --role-arn $arn --role-session-name bench"
+    peaks 'shipctl aws assume-role' "$shipctl $assume --no-cache"
+    # shellcheck disable=SC2086 # the call is words
+    "$shipctl" $assume > /dev/null
+    kill "$MOTO_PID"
+    trap - EXIT
+    compare 'The same once the session is kept (STS is gone), beside a look-up' --warmup 20 --runs 500 -- \
+        'shipctl get_resource_id' "$shipctl get_resource_id app_img" \
+        'shipctl aws assume-role' "$shipctl $assume"
+    peaks 'shipctl aws assume-role, kept' "$shipctl $assume"
+)
 
 large_json() {
     local file key
@@ -135,15 +191,17 @@ instructions() {
     done
 }
 
-echo "bench: $("$shipctl" --version), $(uname -m), $(nproc) processors"
+echo "bench: $("$shipctl" --version), $(uname -m), $(nproc) processors, a binary of $(du -m "$shipctl" | cut -f1) MB"
 python3 "$here/data.py" "$work" "${BENCH_MB:-100}" "${BENCH_COPY_MB:-1024}"
 prepare
 case ${BENCH_ONLY:-all} in
     lookups) lookups ;;
+    env) job_env ;;
+    aws) aws_calls ;;
     json) large_json ;;
     copy) copy ;;
     replace) replace ;;
     instructions) instructions ;;
-    all) lookups; large_json; copy; replace; instructions ;;
+    all) lookups; job_env; aws_calls; large_json; copy; replace; instructions ;;
     *) echo "bench: error: no section ${BENCH_ONLY}" >&2; exit 1 ;;
 esac

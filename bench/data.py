@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -30,9 +31,73 @@ def record(number):
                        "healthy": number % 7 != 0, "note": None})
 
 
+# One of the functions that the original read at each call without running it: arguments, a loop, files, messages.
+FUNCTION = """
+step_{number}() {{
+    local name="$1" target="$2" state="" line="" count=0
+    if [ -z "$name" ] || [ -z "$target" ]; then
+        echo "Usage: step_{number} NAME TARGET"
+        exit 99
+    fi
+    state=$(get_resource_meta "$name")/state_{number}
+    if [ ! -d "$state" ]; then
+        mkdir -p "$state"
+    fi
+    while read -r line; do
+        case "$line" in
+            \\#*) continue ;;
+            *=*) echo "${{line%%=*}}=\\"${{line#*=}}\\"" >> "$target/$name.env" ;;
+            *) count=$((count + 1)) ;;
+        esac
+    done < "$state/values.env"
+    if [ "$count" -gt 0 ] && [ -f "$target/$name.env" ]; then
+        echo "$name: $count lines were left out" | tee -a "$target/step_{number}.log"
+        cp -r "$state/." "$target/$name" || return 1
+    fi
+}}
+"""
+
+
+def functions(path, live, size):
+    """What the original reads at each call: the functions that are measured, filled up to `size` with others."""
+    text = live.read_text(encoding="utf-8")
+    number = 0
+    while len(text) < size:
+        text += FUNCTION.format(number=number)
+        number += 1
+    path.write_text(text, encoding="utf-8")
+
+
+def resources(folder, count):
+    """A job directory of that many resources: images, params, and key pairs with their integrations."""
+    if folder.exists():
+        return
+    print(f"bench: writing {folder} ({count} resources)", flush=True)
+    new = folder.with_suffix(".new")
+    shutil.rmtree(new, ignore_errors=True)
+    for number in range(count):
+        kind = ("image", "params", "integration")[number % 3]
+        name = f"{kind}_{number}"
+        bag = {"params": {f"KEY_{key}": f"value {key} of {number}" for key in range(10)}} if kind == "params" else {}
+        version = {"operation": "IN", "name": name, "type": kind, "resourceId": number, "isJob": False,
+                   "propertyBag": {"yml": {"name": name, "type": kind, "pointer": {"sourceName": f"org/app{number}"}}},
+                   "version": {"versionId": number * 10, "versionNumber": 1, "versionName": f"v1.{number}",
+                               "propertyBag": bag}}
+        place = new / "IN" / name
+        place.mkdir(parents=True)
+        (place / "version.json").write_text(json.dumps(version), encoding="utf-8")
+        if kind == "integration":
+            keys = {"id": str(number), "masterName": "amazonKeys", "accessKey": f"AKIA{number}", "secretKey": f"s{number}"}
+            (place / "integration.json").write_text(json.dumps(keys), encoding="utf-8")
+    (new / "message.json").write_text(json.dumps({"name": "deploy", "buildNumber": 42, "steps": []}), encoding="utf-8")
+    new.rename(folder)
+
+
 def main():
     folder, size, copy = Path(sys.argv[1]), int(sys.argv[2]) << 20, int(sys.argv[3]) << 20
     folder.mkdir(parents=True, exist_ok=True)
+    functions(folder / "original-functions.sh", Path(__file__).with_name("original-functions.sh"), 46 << 10)
+    resources(folder / "resources", 1000)
     # A list in the document, the wanted key behind it: all of it has to be read.
     write(folder / "list.json", size, '{"services":[{"id":-1}', lambda number: ",\n" + record(number),
           '],"meta":{"next":"page-2"}}\n')

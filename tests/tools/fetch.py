@@ -2,14 +2,16 @@
 """Makes sure that the programs which tests, lints and benchmarks run are there.
 
 A program on the path is used when it is the right one; else Debian's package of it is downloaded and unpacked into
-`.tools/`, which takes no root and changes nothing outside the work tree. Either way `.tools/bin/NAME` starts it. What
-cannot be had is an error that says what to install: nothing is skipped.
+`.tools/`, which takes no root and changes nothing outside the work tree. Programs in Python (moto, the AWS CLI) come from
+PyPI into `.tools/venv`, in the versions of requirements.txt, by pip as this machine has it set up. Either way
+`.tools/bin/NAME` starts it. What cannot be had is an error that says what to install: nothing is skipped.
 
     fetch.py [--force-fetch] [GROUP | NAME]...      groups: test (the default), lint, bench
 """
 
 import argparse
 import hashlib
+import importlib
 import json
 import os
 import platform
@@ -26,6 +28,8 @@ TOOLS = ROOT / ".tools"
 BIN = TOOLS / "bin"
 UNPACKED = TOOLS / "unpacked"
 APT = TOOLS / "apt"
+VENV = TOOLS / "venv"
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 STAMP = TOOLS / "stamp.json"
 
 
@@ -95,14 +99,23 @@ TOOLS_BY_NAME = {
     "hyperfine": Tool(["--version"], r"^hyperfine 1\.", ["hyperfine"], "usr/bin/hyperfine"),
 }
 
+# Programs of the venv: how to tell that each works.
+VENV_PROGRAMS = {"moto_server": ["--help"], "aws": ["--version"], "python": ["-c", "import boto3, moto"]}
+
 GROUPS = {
-    "test": ["jq", "dash", "zsh", "fish", "envsubst", "openssl", "git"],
+    "test": ["jq", "dash", "zsh", "fish", "envsubst", "openssl", "git", *VENV_PROGRAMS],
     "lint": ["shellcheck", "mandoc"],
-    "bench": ["hyperfine", "jq", "envsubst"],
+    "bench": ["hyperfine", "jq", "envsubst", *VENV_PROGRAMS],
 }
 
-# What the build needs anyway and nobody can fetch without it.
-GIVEN = {"bash": "bash", "cc": "a C compiler (Debian: gcc, libc6-dev)"}
+# What nearly every machine has, with Debian's package of it: it is asked for, never fetched.
+GIVEN = {
+    "bash": "bash", "cc": "gcc libc6-dev", "make": "make",
+    "awk": "mawk", "diff": "diffutils", "find": "findutils", "grep": "grep", "sed": "sed", "xargs": "findutils",
+    "flock": "util-linux", "script": "bsdutils", "setpriv": "util-linux", "setsid": "util-linux",
+    **dict.fromkeys(["base64", "env", "mkfifo", "od", "sha256sum", "stat", "tee", "touch", "tr"], "coreutils"),
+}
+GIVEN_BY_GROUP = {"bench": {"curl": "curl"}}
 
 
 def say(message):
@@ -146,12 +159,16 @@ def wrapper(name, tool, root):
     env = {key: value.replace("@", str(root)) for key, value in tool.env.items()}
     if libraries:
         env["LD_LIBRARY_PATH"] = ":".join(libraries)
-    lines = ["#!/bin/sh", *(f"export {key}={shlex.quote(value)}" for key, value in env.items())]
+    lines = [*(f"export {key}={shlex.quote(value)}" for key, value in env.items())]
     words = [shlex.quote(word) for word in [str(root / tool.program), *(tool.before if libraries else [])]]
-    lines.append(f'exec {" ".join(words)} "$@"')
+    script(name, [*lines, f'exec {" ".join(words)} "$@"'])
+
+
+def script(name, lines):
+    """`.tools/bin/NAME` becomes a shell script of these lines, put in place in one step."""
     BIN.mkdir(parents=True, exist_ok=True)
     new = BIN / f".{name}.{os.getpid()}"
-    new.write_text("\n".join(lines) + "\n")
+    new.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
     new.chmod(0o755)
     new.replace(BIN / name)
 
@@ -314,19 +331,78 @@ def provide(name, force, lists):
     return None
 
 
+def venv_identity():
+    """What the venv is now; None when there is none."""
+    try:
+        mtime = (VENV / "pyvenv.cfg").stat().st_mtime_ns
+    except OSError:
+        return None
+    return [str(VENV), mtime, sys.version, hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()]
+
+
+def make_venv():
+    """Makes the venv anew; raises LookupError when that cannot be done."""
+    if sys.version_info < (3, 11):
+        raise LookupError(f"Python 3.11 or newer is needed, this is {platform.python_version()}; install one and run "
+                          "`make PYTHON=python3.11 tools`")
+    try:
+        # Debian's python3 has the first and not the second.
+        for module in ("venv", "ensurepip"):
+            importlib.import_module(module)
+    except ImportError as error:
+        raise LookupError(f"this Python has no module {error.name}, which makes virtual environments; install it "
+                          "(Debian: python3-venv)") from None
+    say(f"installing {REQUIREMENTS.name} into {VENV.relative_to(ROOT)}")
+    shutil.rmtree(VENV, ignore_errors=True)
+    # A caller's variables for its own Python are no business of this one; pip's own, with its index, are.
+    env = {key: value for key, value in os.environ.items() if key not in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")}
+    pip = [VENV / "bin/python", "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
+           "--requirement", REQUIREMENTS]
+    for words in ([sys.executable, "-m", "venv", VENV], pip):
+        ran = subprocess.run(words, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        if ran.returncode != 0:
+            shutil.rmtree(VENV, ignore_errors=True)
+            errors = [line for line in ran.stderr.splitlines() if line.startswith("ERROR:")]
+            raise LookupError(f"{' '.join(map(str, words[1:4]))} failed: {' '.join(errors) or last_line(ran)}")
+
+
+def provide_of_venv(names, stale, force, stamp):
+    """Makes `.tools/bin/NAME` start these programs of the venv, which is made first when it is not the stamp's."""
+    fresh = stamp.get("venv") is not None and stamp["venv"] == venv_identity() and not force
+    if fresh and not stale:
+        return None
+    try:
+        if not fresh:
+            make_venv()
+        # Links would do for its scripts, but a Python finds its packages by the place that it was started from.
+        for name in names:
+            script(name, [f'exec {shlex.quote(str(VENV / "bin" / name))} "$@"'])
+            if not works(BIN / name, Tool(VENV_PROGRAMS[name], "", [], "")):
+                (BIN / name).unlink()
+                raise LookupError(f"{name} of the venv does not run")
+    except LookupError as error:
+        return f"{', '.join(names)} cannot be had: {error}"
+    stamp["venv"] = venv_identity()
+    return None
+
+
 def main():
     parser = argparse.ArgumentParser(description="Makes sure that the programs which the tests run are there.")
     parser.add_argument("--force-fetch", action="store_true", help="download even what is on the path")
     parser.add_argument("names", nargs="*", default=["test"], metavar="GROUP|NAME",
-                        help=f"groups: {', '.join(GROUPS)}; names: {', '.join(TOOLS_BY_NAME)}")
+                        help=f"groups: {', '.join(GROUPS)}; names: {', '.join([*TOOLS_BY_NAME, *VENV_PROGRAMS])}")
     args = parser.parse_args()
     names = list(dict.fromkeys(name for word in args.names for name in GROUPS.get(word, [word])))
-    unknown = [name for name in names if name not in TOOLS_BY_NAME]
+    known = [*TOOLS_BY_NAME, *VENV_PROGRAMS]
+    unknown = [name for name in names if name not in known]
     if unknown:
-        fail(f"unknown: {', '.join(unknown)}; there are {', '.join([*GROUPS, *TOOLS_BY_NAME])}")
-    missing = [what for program, what in GIVEN.items() if not shutil.which(program)]
+        fail(f"unknown: {', '.join(unknown)}; there are {', '.join([*GROUPS, *known])}")
+    given = {key: value for group in args.names for key, value in GIVEN_BY_GROUP.get(group, {}).items()} | GIVEN
+    missing = [program for program in given if not shutil.which(program)]
     if missing:
-        fail(f"install {' and '.join(missing)} first")
+        packages = dict.fromkeys(given[program] for program in missing)
+        fail(f"{', '.join(missing)}: not on the path; install {'them' if missing[1:] else 'it'} "
+             f"(Debian: {' '.join(packages)})")
     if platform.system() != "Linux":
         fail("the tests' programs are fetched on Linux only; put them on the path")
 
@@ -336,12 +412,16 @@ def main():
     except (OSError, ValueError):
         stamp = {}
     if stamp.get("recipe") != recipe:
-        stamp = {"recipe": recipe, "tools": {}}
+        stamp = {"recipe": recipe, "tools": {}, "venv": stamp.get("venv")}
     due = [name for name in names if args.force_fetch or identity(name) is None
            or stamp["tools"].get(name) != identity(name)]
     lists = Lists()
-    errors = [error for error in (provide(name, args.force_fetch, lists) for name in due) if error]
-    stamp["tools"].update({name: identity(name) for name in due})
+    errors = [provide(name, args.force_fetch, lists) for name in due if name in TOOLS_BY_NAME]
+    of_venv = [name for name in names if name in VENV_PROGRAMS]
+    if of_venv:
+        errors.append(provide_of_venv(of_venv, not set(of_venv).isdisjoint(due), args.force_fetch, stamp))
+    stamp["tools"].update({name: identity(name) for name in [*due, *of_venv]})
+    errors = [error for error in errors if error]
     TOOLS.mkdir(exist_ok=True)
     STAMP.write_text(json.dumps(stamp, indent=2) + "\n")
     if errors:
