@@ -21,12 +21,15 @@ use crate::support::http::Client;
 /// The largest answer that is read; the control planes' answers are a few kilobytes.
 const LARGEST_ANSWER: u64 = 16 << 20;
 
+/// An agent for one origin, and the proxy that it goes through.
+type Way = (ureq::Agent, Option<ureq::Proxy>);
+
 /// What the clients share: connections, and how far the local clock is from the servers'.
 #[derive(Debug, Clone)]
 pub(super) struct Http {
     client: Arc<Client>,
     /// One agent per origin, so that certificates are read once and connections are used again.
-    agents: Arc<Mutex<HashMap<String, (ureq::Agent, Option<ureq::Proxy>)>>>,
+    agents: Arc<Mutex<HashMap<String, Way>>>,
     skew_seconds: Arc<AtomicI64>,
 }
 

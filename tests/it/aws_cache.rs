@@ -9,9 +9,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::harness::{Ran, Sandbox};
-use crate::scripted_sts::{
-    Answer, BASE_SECRET, ROLE, SESSION_SECRET, SESSION_TOKEN, Sts, assume_role, printed, session_id,
-};
+use crate::scripted_sts::{Answer, BASE_SECRET, SESSION_SECRET, SESSION_TOKEN, Sts, assume_role, printed, session_id};
 
 fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().mode() & 0o7777

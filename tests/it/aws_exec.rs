@@ -324,7 +324,8 @@ impl Endpoint {
     }
 
     fn get(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = headers.concat();
         self.send(&format!("GET {path} HTTP/1.1\r\n{headers}\r\n"))
     }
 
@@ -501,7 +502,7 @@ fn a_real_client_outlives_its_first_session() {
                   \x20   seen.add(boto3.client('sts').get_caller_identity()['Arn'])\n\
                   \x20   time.sleep(0.2)\n\
                   print(len(seen))\n";
-    let python = tool("python3-boto3");
+    let python = tool("python");
     let words =
         [&ROLE_WORDS[..], &["--refresh", "--min-ttl", "1", "--", python.to_str().unwrap(), "-c", script]].concat();
     let ran = sandbox.shipctl(words);
@@ -524,7 +525,7 @@ fn a_default_profile_does_not_win_over_the_endpoint() {
         "[default]\naws_access_key_id = AKIAOLD\naws_secret_access_key = old\n[other]\naws_access_key_id = AKIAOTHER\n\
          aws_secret_access_key = other\n",
     );
-    let python = tool("python3-boto3");
+    let python = tool("python");
     let script = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])";
     let words = [&ROLE_WORDS[..], &["--refresh", "--", python.to_str().unwrap(), "-c", script]].concat();
     let ran = sandbox.shipctl(words);

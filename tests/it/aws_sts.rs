@@ -611,7 +611,7 @@ fn a_denial_within_a_profile_is_a_denial() {
 #[test]
 fn a_profile_that_names_itself_is_found_out() {
     let sts = Sts::granting();
-    let mut sandbox = sts.sandbox();
+    let sandbox = sts.sandbox();
     sandbox.write(
         "home/.aws/config",
         format!(

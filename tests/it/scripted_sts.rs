@@ -23,7 +23,7 @@ pub const SESSION_TOKEN: &str = "session/token+";
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
 
 /// More than any step of a test takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
