@@ -6,6 +6,7 @@
 #![allow(clippy::too_many_lines, clippy::needless_pass_by_value)]
 
 mod aws_cache; // sessions kept between processes
+mod aws_configure; // profiles that real AWS clients use
 mod aws_exec; // commands with credentials, renewed beside them
 mod aws_formats; // credentials as text, evaluated by real shells
 mod aws_sts; // sources and roles, against a scripted STS
