@@ -86,7 +86,7 @@ impl Connection {
         let names = Names::from_env(env).map_err(|cause| Error::new(Kind::Configuration, cause))?;
         let client = Client::new(env, names, settings.deadline).keeping_connections();
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
+            .enable_all() // a credential_process is a child whose output is awaited
             .build()
             .map_err(|error| Error::failed(format_args!("cannot start the runtime: {error}")))?;
         Ok(Self { runtime, http: Http::new(client), settings })

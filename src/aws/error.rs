@@ -86,9 +86,11 @@ where
             if status < 300 {
                 return plain(Kind::Network, format!("an answer that makes no sense (HTTP status {status})"));
             }
-            let code = answer.err().code().map(ToOwned::to_owned);
-            let said =
-                answer.err().message().map_or_else(|| format!("HTTP status {status} without a message"), one_line);
+            let body = String::from_utf8_lossy(answer.raw().body().bytes().unwrap_or_default());
+            // Services behind gateways of their own wrap errors in other envelopes than their models say.
+            let code = answer.err().code().map(ToOwned::to_owned).or_else(|| element(&body, "Code"));
+            let said = answer.err().message().map(one_line).or_else(|| element(&body, "Message"));
+            let said = said.unwrap_or_else(|| format!("HTTP status {status} without a message"));
             Failure { kind: kind_of(code.as_deref(), status), code, message: said, request_id }
         }
         SdkError::TimeoutError(_) => plain(Kind::Network, "no answer in time".to_owned()),
@@ -154,6 +156,16 @@ fn kind_of(code: Option<&str>, status: u16) -> Kind {
     }
 }
 
+/// The text of the first XML element of that name, in one line.
+fn element(body: &str, name: &str) -> Option<String> {
+    let (_, rest) = body.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    let plain = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&")]
+        .iter()
+        .fold(text.to_owned(), |text, (entity, letter)| text.replace(entity, letter));
+    Some(one_line(&plain)).filter(|text| !text.is_empty())
+}
+
 /// An answer that is a web page comes from something between here and AWS.
 fn html(response: &HttpResponse) -> Option<String> {
     let body = response.body().bytes().unwrap_or_default();
@@ -193,4 +205,26 @@ fn shortened(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_of_any_envelope() {
+        let body =
+            "<ErrorResponse>\n<Errors><Error><Code>AccessDenied</Code><Message>a &lt;b&gt;\n &amp;amp; c</Message>";
+        assert_eq!(element(body, "Code").as_deref(), Some("AccessDenied"));
+        assert_eq!(element(body, "Message").as_deref(), Some("a <b> &amp; c"));
+        assert_eq!(element(body, "RequestId"), None);
+        assert_eq!(element("<Code></Code>", "Code"), None);
+    }
+
+    #[test]
+    fn long_messages_are_cut_between_characters() {
+        let cut = shortened("ü".repeat(1000));
+        assert!(cut.len() <= LONGEST_MESSAGE + 3 && cut.ends_with('…'), "{cut}");
+        assert_eq!(shortened("short".to_owned()), "short");
+    }
 }

@@ -6,8 +6,10 @@
 #![allow(clippy::too_many_lines, clippy::needless_pass_by_value)]
 
 mod aws_cache; // sessions kept between processes
+mod aws_configure; // profiles that real AWS clients use
 mod aws_exec; // commands with credentials, renewed beside them
 mod aws_formats; // credentials as text, evaluated by real shells
+mod aws_moto; // signatures, policies and trust, against moto
 mod aws_sts; // sources and roles, against a scripted STS
 mod bad_input; // broken files, wrong types, huge arguments
 mod bump_version; // versions raised
@@ -25,6 +27,7 @@ mod job_show; // the overview, secrets masked
 mod json_parity; // paths and filters beside the real jq 1.6
 mod lookups; // look-ups from the files of a job directory
 mod man; // man pages
+mod moto; // a whole AWS of pretence
 mod notify; // notifications, against servers that the tests start
 mod readme; // README.md, tried
 mod replace; // templates filled in, files replaced whole
