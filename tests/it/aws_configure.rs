@@ -29,7 +29,7 @@ fn mirror() -> Sts {
 /// A job directory with two sets of keys and a role; no ambient keys.
 fn job(sts: &Sts) -> Sandbox {
     let mut sandbox = Sandbox::new();
-    sts.into_sandbox(&mut sandbox);
+    sts.settle_in(&mut sandbox);
     sandbox.env.remove(std::ffi::OsStr::new("AWS_REGION"));
     for (name, integration, version) in [
         (
@@ -78,7 +78,7 @@ fn boto(sandbox: &Sandbox, profile: &str) -> String {
     let script = format!(
         "import boto3\ns = boto3.Session(profile_name={profile})\nprint(s.client('sts').get_caller_identity()['Arn'], s.region_name)"
     );
-    let ran = Ran::of(sandbox.command(tool("python3-boto3")).args(["-c", &script]).output().unwrap());
+    let ran = Ran::of(sandbox.command(tool("python")).args(["-c", &script]).output().unwrap());
     assert_eq!(ran.status, 0, "{}", ran.err());
     ran.out().trim_end().to_owned()
 }

@@ -370,7 +370,7 @@ fn the_most_particular_region_counts() {
     let region = |set: &[(&str, &str)], words: &[&str]| {
         let sts = Sts::granting();
         let mut sandbox = job_fixture();
-        sts.into_sandbox(&mut sandbox);
+        sts.settle_in(&mut sandbox);
         sandbox.env.remove(std::ffi::OsStr::new("AWS_REGION"));
         sandbox.env.remove(std::ffi::OsStr::new("AWS_ECS_CLUSTER_POINTER_REGION"));
         sandbox.set("AWS_ACCESS_KEY_ID", BASE_ID).set("AWS_SECRET_ACCESS_KEY", BASE_SECRET);
@@ -415,7 +415,7 @@ fn the_endpoint_of_sts_wins_over_that_of_all() {
 fn with_integration(name: &str, json: &str) -> (Sts, Sandbox) {
     let sts = Sts::granting();
     let mut sandbox = Sandbox::new();
-    sts.into_sandbox(&mut sandbox);
+    sts.settle_in(&mut sandbox);
     sandbox.write(format!("job/IN/{name}/version.json"), "{}");
     sandbox.write(format!("job/IN/{name}/integration.json"), json);
     let root = sandbox.path("job");
@@ -472,7 +472,7 @@ fn the_environment_comes_before_the_file() {
 fn the_recorded_job_directory_has_four_sources() {
     let sts = Sts::granting();
     let mut sandbox = job_fixture();
-    sts.into_sandbox(&mut sandbox);
+    sts.settle_in(&mut sandbox);
     for (source, id, region) in [
         ("aws-cli", "AKIAIOSFODNN7EXAMPLE", "us-west-2"),
         ("legacy.aws", "AKIALEGACY", "eu-west-1"),
@@ -494,7 +494,7 @@ fn the_recorded_job_directory_has_four_sources() {
 fn entries_of_job_integrations_are_sources() {
     let sts = Sts::granting();
     let mut sandbox = Sandbox::new();
-    sts.into_sandbox(&mut sandbox);
+    sts.settle_in(&mut sandbox);
     let text = r#"{"masterName":"amazonKeys","accessKey":"AKIA1","secretKey":"s1"}"#;
     sandbox.write("elsewhere/my-int/integration.json", text);
     let folder = sandbox.path("elsewhere");
@@ -561,7 +561,7 @@ fn missing_fields_are_named_with_their_variable() {
 fn profiles_with_their_chains() {
     let sts = Sts::granting();
     let mut sandbox = Sandbox::new();
-    sts.into_sandbox(&mut sandbox);
+    sts.settle_in(&mut sandbox);
     sandbox.env.remove(std::ffi::OsStr::new("AWS_REGION"));
     sandbox.write(
         "home/.aws/credentials",
@@ -595,7 +595,7 @@ fn profiles_with_their_chains() {
 fn a_denial_within_a_profile_is_a_denial() {
     let sts = Sts::saying([Answer::error(403, "AccessDenied", "Access denied")]);
     let mut sandbox = Sandbox::new();
-    sts.into_sandbox(&mut sandbox);
+    sts.settle_in(&mut sandbox);
     sandbox.write(
         "home/.aws/config",
         format!(
@@ -628,7 +628,7 @@ fn a_profile_that_names_itself_is_found_out() {
 fn a_web_identity_is_ambient() {
     let sts = Sts::granting();
     let mut sandbox = Sandbox::new();
-    sts.into_sandbox(&mut sandbox);
+    sts.settle_in(&mut sandbox);
     let token = sandbox.write("token", "header.payload.signature");
     sandbox.set("AWS_WEB_IDENTITY_TOKEN_FILE", token).set("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/web");
     sandbox.set("AWS_ROLE_SESSION_NAME", "pod");
@@ -642,7 +642,7 @@ fn a_web_identity_is_ambient() {
     assert_eq!((calls[1].signer(), calls[1].param("RoleArn")), (session_id(1).as_str(), Some(ROLE)));
     // A token that the service does not take.
     let sts = Sts::saying([Answer::error(400, "InvalidIdentityToken", "No OpenIDConnect provider found")]);
-    sts.into_sandbox(&mut sandbox);
+    sts.settle_in(&mut sandbox);
     let ran = sandbox.shipctl([&EXPORT[..], &["--ambient"]].concat());
     refuses(&ran, 5, &["ambient", "InvalidIdentityToken", "No OpenIDConnect provider"]);
     assert!(!ran.err().contains("header.payload"), "{}", ran.err());
@@ -686,7 +686,7 @@ fn a_container_endpoint_is_ambient() {
 fn the_instance_is_asked_only_when_nothing_else_is_there() {
     let (instance, sts) = (metadata(), Sts::granting());
     let instance_of = |sandbox: &mut Sandbox| {
-        sts.into_sandbox(sandbox);
+        sts.settle_in(sandbox);
         sandbox.env.remove(std::ffi::OsStr::new("AWS_EC2_METADATA_DISABLED"));
         sandbox.env.remove(std::ffi::OsStr::new("AWS_REGION"));
         sandbox.set("AWS_EC2_METADATA_SERVICE_ENDPOINT", instance.url());
@@ -709,7 +709,7 @@ fn the_instance_is_asked_only_when_nothing_else_is_there() {
 #[test]
 fn no_ambient_credentials_is_said_shortly() {
     let mut sandbox = Sandbox::new();
-    Sts::granting().into_sandbox(&mut sandbox);
+    Sts::granting().settle_in(&mut sandbox);
     let ran = sandbox.shipctl([&EXPORT[..], &["--ambient"]].concat());
     refuses(&ran, 3, &["no ambient AWS credentials", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"]);
     assert!(ran.stderr.len() < 300, "{}", ran.err());

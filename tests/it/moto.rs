@@ -42,7 +42,7 @@ pub struct Moto {
 impl Moto {
     /// A server, set up by Python that fills `made` by means of `client(service)`.
     pub fn start(setup: &str) -> Self {
-        let mut command = Command::new(tool("python3-boto3"));
+        let mut command = Command::new(tool("python"));
         command.args(["-c", SERVE, setup]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("AWS_EC2_METADATA_DISABLED", "true").env_remove("AWS_PROFILE").env_remove("AWS_ENDPOINT_URL");
         let mut child = command.spawn().unwrap();
@@ -64,12 +64,12 @@ impl Moto {
         let mut sandbox = Sandbox::new();
         let key = |part: &str| self.made[keys][part].as_str().unwrap_or_else(|| panic!("{keys}: {}", self.made));
         sandbox.set("AWS_ACCESS_KEY_ID", key("AccessKeyId")).set("AWS_SECRET_ACCESS_KEY", key("SecretAccessKey"));
-        self.into_sandbox(&mut sandbox);
+        self.settle_in(&mut sandbox);
         sandbox
     }
 
     /// Makes this server a sandbox's AWS.
-    pub fn into_sandbox(&self, sandbox: &mut Sandbox) {
+    pub fn settle_in(&self, sandbox: &mut Sandbox) {
         sandbox.set("AWS_ENDPOINT_URL", &self.url).set("AWS_REGION", "us-east-1");
         sandbox.set("AWS_EC2_METADATA_DISABLED", "true");
     }

@@ -326,12 +326,12 @@ impl Sts {
     pub fn sandbox(&self) -> Sandbox {
         let mut sandbox = Sandbox::new();
         sandbox.set("AWS_ACCESS_KEY_ID", BASE_ID).set("AWS_SECRET_ACCESS_KEY", BASE_SECRET);
-        self.into_sandbox(&mut sandbox);
+        self.settle_in(&mut sandbox);
         sandbox
     }
 
     /// Makes this server a sandbox's AWS. The instance metadata service is out of reach.
-    pub fn into_sandbox(&self, sandbox: &mut Sandbox) {
+    pub fn settle_in(&self, sandbox: &mut Sandbox) {
         sandbox.set("AWS_ENDPOINT_URL", self.url()).set("AWS_REGION", "eu-west-1");
         sandbox.set("AWS_EC2_METADATA_DISABLED", "true");
         // What should be over in a moment must not wait as long as production does.
