@@ -85,11 +85,13 @@ impl Connection {
     pub fn open(env: &Env, settings: Settings) -> Result<Self, Error> {
         let names = Names::from_env(env).map_err(|cause| Error::new(Kind::Configuration, cause))?;
         let client = Client::new(env, names, settings.deadline).keeping_connections();
+        let nothing_set = Env::Fixed(std::collections::BTreeMap::new());
+        let direct = Client::new(&nothing_set, names, settings.deadline).keeping_connections();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all() // a credential_process is a child whose output is awaited
             .build()
             .map_err(|error| Error::failed(format_args!("cannot start the runtime: {error}")))?;
-        Ok(Self { runtime, http: Http::new(client), settings })
+        Ok(Self { runtime, http: Http::new(client, direct), settings })
     }
 
     /// Runs a call to its end.

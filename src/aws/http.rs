@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Read;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -28,14 +29,21 @@ type Way = (ureq::Agent, Option<ureq::Proxy>);
 #[derive(Debug, Clone)]
 pub(super) struct Http {
     client: Arc<Client>,
+    /// The same without proxies, for this machine's own services.
+    direct: Arc<Client>,
     /// One agent per origin, so that certificates are read once and connections are used again.
     agents: Arc<Mutex<HashMap<String, Way>>>,
     skew_seconds: Arc<AtomicI64>,
 }
 
 impl Http {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client: Arc::new(client), agents: Arc::default(), skew_seconds: Arc::default() }
+    pub(super) fn new(client: Client, direct: Client) -> Self {
+        Self {
+            client: Arc::new(client),
+            direct: Arc::new(direct),
+            agents: Arc::default(),
+            skew_seconds: Arc::default(),
+        }
     }
 
     fn agent(&self, uri: &ureq::http::Uri) -> Result<(ureq::Agent, Option<ureq::Proxy>), ConnectorError> {
@@ -45,7 +53,9 @@ impl Http {
         if let Some(known) = agents.get(&origin) {
             return Ok(known.clone());
         }
-        let made = self.client.agent(uri).map_err(|cause| ConnectorError::user(cause.into()))?;
+        // What a container's or the instance's service hands out is for this machine, not for a proxy's eyes.
+        let client = if is_own_service(uri) { &self.direct } else { &self.client };
+        let made = client.agent(uri).map_err(|cause| ConnectorError::user(cause.into()))?;
         agents.insert(origin, made.clone());
         Ok(made)
     }
@@ -54,6 +64,18 @@ impl Http {
     pub(super) fn skew_seconds(&self) -> i64 {
         self.skew_seconds.load(Ordering::Relaxed)
     }
+}
+
+/// Whether a URL is one of the services that a machine has for itself: plain HTTP on the loopback or a link-local
+/// address, or the instance's IPv6 one.
+fn is_own_service(uri: &ureq::http::Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let is_own = match host.parse() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
+        Ok(IpAddr::V6(address)) => address.is_loopback() || address.segments()[..2] == [0xfd00, 0xec2],
+        Err(_) => host == "localhost",
+    };
+    is_own && uri.scheme_str() == Some("http")
 }
 
 impl HttpClient for Http {
@@ -159,5 +181,28 @@ fn connector_error(server: &str, limits: Limits, proxy: Option<&ureq::Proxy>, er
         // What no repetition makes better.
         ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::Rustls(_) => ConnectorError::user(told),
         _ => ConnectorError::io(told),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_of_this_machine() {
+        for (url, want) in [
+            ("http://127.0.0.1:1234/x", true),
+            ("http://localhost/x", true),
+            ("http://169.254.169.254/latest", true),
+            ("http://169.254.170.2/v2", true),
+            ("http://[::1]:8080/", true),
+            ("http://[fd00:ec2::254]/latest", true),
+            ("https://127.0.0.1/x", false),
+            ("http://sts.corp.test/", false),
+            ("http://10.0.0.1/", false),
+            ("http://[fe80::1]/", false),
+        ] {
+            assert_eq!(is_own_service(&url.parse().unwrap()), want, "{url}");
+        }
     }
 }

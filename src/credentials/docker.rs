@@ -100,7 +100,8 @@ fn store_login(store: &str, login: &Login) -> Result<(), Error> {
     let program = format!("docker-credential-{store}");
     let failed = |cause: String| Error::failed(format_args!("{program} did not take the login: {cause}"));
     let (username, secret) = split_token(login)?;
-    let entry = json!({"ServerURL": login.endpoint, "Username": username, "Secret": secret}).to_string();
+    // Docker asks for the name without the scheme, and stores compare names as they are.
+    let entry = json!({"ServerURL": host(&login.endpoint), "Username": username, "Secret": secret}).to_string();
     let mut child = Command::new(Path::new(&program))
         .arg("store")
         .stdin(Stdio::piped())

@@ -7,9 +7,11 @@
 
 mod aws_cache; // sessions kept between processes
 mod aws_configure; // profiles that real AWS clients use
+mod aws_docker; // logins, and the credential helper
 mod aws_exec; // commands with credentials, renewed beside them
 mod aws_formats; // credentials as text, evaluated by real shells
 mod aws_moto; // signatures, policies and trust, against moto
+mod aws_network; // TLS, proxies and names below the SDK
 mod aws_sts; // sources and roles, against a scripted STS
 mod bad_input; // broken files, wrong types, huge arguments
 mod bump_version; // versions raised
