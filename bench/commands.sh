@@ -98,7 +98,7 @@ job_env() {
 
 # Starts moto on a port that is free, and gives its address.
 start_moto() {
-    local line
+    local line log
     coproc MOTO { exec moto_server -H 127.0.0.1 -p 0 2>&1; }
     # shellcheck disable=SC2064 # the process of now
     trap "kill $MOTO_PID" EXIT
@@ -106,7 +106,9 @@ start_moto() {
         if [[ $line =~ Running\ on\ (http://127\.0\.0\.1:[0-9]+) ]]; then
             export AWS_ENDPOINT_URL=${BASH_REMATCH[1]}
             # It says a line per request, which somebody must read.
-            cat <&"${MOTO[0]}" > /dev/null &
+            # A copy, since a process in the background is not given the one of the coprocess.
+            exec {log}<&"${MOTO[0]}"
+            cat <&"$log" > /dev/null &
             return
         fi
     done

@@ -147,6 +147,18 @@ pub(crate) struct Man {
     pub page: Option<String>,
 }
 
+/// One command of our own and nothing beside it, for a call of it: to build the tree of all the others takes longer than
+/// most of them run. `None` for what has to know them: help, lists, words that are no command.
+pub(crate) fn command_of(words: &[OsString]) -> Option<Command> {
+    let own = match words.first()?.to_str()? {
+        "job" => Job::augment_subcommands(Command::new("job")),
+        "aws" => Command::new("aws").subcommand(Aws::leaf(words.get(1)?.to_str()?)?),
+        "shell-init" => ShellInit::augment_args(Command::new("shell-init")),
+        _ => return None,
+    };
+    Some(OwnOptions::augment_args(Command::new("shipctl")).subcommand(own))
+}
+
 /// The whole tree, drop-in commands too.
 pub fn command() -> Command {
     let mut top = Cli::command();
@@ -283,5 +295,31 @@ pub fn report(ctx: &Ctx, error: &clap::Error, words: &[OsString]) -> Result<(), 
             Err(Error::new(Kind::Usage, format_args!("{path} needs a command of its own: see `shipctl {path} --help`")))
         }
         _ => Err(Error::new(Kind::Usage, usage_line(&error.render().to_string()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a command alone makes of its words is what the whole tree makes of them: it has the same arguments.
+    #[test]
+    fn a_command_alone_is_that_of_the_tree() {
+        let whole = command();
+        for (own, kept_alone) in [("job", true), ("aws", true), ("shell-init", true), ("man", false)] {
+            let in_tree = whole.find_subcommand(own).unwrap();
+            let leaves = in_tree.get_subcommands().map(|leaf| vec![own, leaf.get_name()]);
+            for path in leaves.chain((!in_tree.has_subcommands()).then(|| vec![own])) {
+                let words: Vec<OsString> = path.iter().map(OsString::from).collect();
+                let alone = command_of(&words);
+                assert_eq!(alone.is_some(), kept_alone, "{path:?}");
+                let Some(alone) = alone else { continue };
+                let find =
+                    |top| path.iter().try_fold(top, |parent: &Command, name| parent.find_subcommand(name)).unwrap();
+                let arguments = |command: &Command| format!("{:#?}", command.get_arguments().collect::<Vec<_>>());
+                assert_eq!(arguments(find(&alone)), arguments(find(&whole)), "{path:?}");
+            }
+        }
+        assert!(command_of(&["aws".into()]).is_none() && command_of(&["aws".into(), "help".into()]).is_none());
     }
 }

@@ -100,25 +100,21 @@ impl Ctx {
         self.print(&line)
     }
 
-    /// Writes bytes to standard output as they are.
+    /// Writes bytes to standard output as they are, without a buffer of our own: they are all there.
+    #[allow(clippy::unused_self)] // stays a method: standard output is the context's to write
     pub fn print(&self, bytes: &[u8]) -> Result<(), Error> {
-        self.write_out(|out| out.write_all(bytes))
+        let mut out = io::stdout().lock();
+        written(out.write_all(bytes).and_then(|()| out.flush()))
     }
 
-    /// Hands standard output to `write`. A reader that has gone away is no failure: `shipctl … | head -1` is fine.
+    /// Hands standard output to `write`, buffered.
     #[allow(clippy::unused_self)] // stays a method: standard output is the context's to write
     pub fn write_out(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
         let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        match write(&mut out).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Error::failed(format_args!("cannot write to standard output: {error}")))
-            }
-            _ => {
-                // What a BufWriter could not write must not be tried again when it is dropped.
-                drop(out.into_parts());
-                Ok(())
-            }
-        }
+        let result = written(write(&mut out).and_then(|()| out.flush()));
+        // What a BufWriter could not write must not be tried again when it is dropped.
+        drop(out.into_parts());
+        result
     }
 
     /// Standard input.
@@ -140,5 +136,15 @@ impl Ctx {
         if let Some(text) = error.report() {
             let _ = io::stderr().lock().write_all(text.as_bytes());
         }
+    }
+}
+
+/// A reader that has gone away is no failure: `shipctl … | head -1` is fine.
+fn written(result: io::Result<()>) -> Result<(), Error> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::failed(format_args!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
     }
 }

@@ -82,9 +82,14 @@ fn run_own(ctx: &Ctx, rest: &[OsString]) -> Result<(), Error> {
     let first = asks_help.then(|| OsString::from("help"));
     let rest = &rest[usize::from(asks_help)..];
     let words = std::iter::once(OsString::from("shipctl")).chain(first).chain(rest.iter().cloned());
-    let matches = match cli::command().try_get_matches_from(words) {
-        Ok(matches) => matches,
-        Err(error) => return cli::report(ctx, &error, rest),
+    let alone = if asks_help { None } else { cli::command_of(rest) };
+    // What the command alone cannot make sense of is for the whole tree to answer, which knows what is near.
+    let matches = match alone.and_then(|command| command.try_get_matches_from(words.clone()).ok()) {
+        Some(matches) => matches,
+        None => match cli::command().try_get_matches_from(words) {
+            Ok(matches) => matches,
+            Err(error) => return cli::report(ctx, &error, rest),
+        },
     };
     let parsed = Cli::from_arg_matches(&matches).map_err(|error| Error::new(Kind::Usage, error))?;
     match parsed.command {

@@ -363,7 +363,7 @@ def make_venv():
         if ran.returncode != 0:
             shutil.rmtree(VENV, ignore_errors=True)
             errors = [line for line in ran.stderr.splitlines() if line.startswith("ERROR:")]
-            raise LookupError(f"{' '.join(map(str, words[1:4]))} failed: {' '.join(errors) or last_line(ran)}")
+            raise LookupError(f"{' '.join(map(str, words[2:4]))} failed: {' '.join(errors) or last_line(ran)}")
 
 
 def provide_of_venv(names, stale, force, stamp):
@@ -378,9 +378,10 @@ def provide_of_venv(names, stale, force, stamp):
         for name in names:
             script(name, [f'exec {shlex.quote(str(VENV / "bin" / name))} "$@"'])
             if not works(BIN / name, Tool(VENV_PROGRAMS[name], "", [], "")):
-                (BIN / name).unlink()
                 raise LookupError(f"{name} of the venv does not run")
     except LookupError as error:
+        for name in names:
+            (BIN / name).unlink(missing_ok=True)
         return f"{', '.join(names)} cannot be had: {error}"
     stamp["venv"] = venv_identity()
     return None

@@ -12,7 +12,7 @@ mod whoami;
 
 use std::ffi::OsString;
 
-use clap::Subcommand;
+use clap::{Args as _, Command, Subcommand};
 
 pub(super) use print::fail_closed;
 
@@ -36,6 +36,21 @@ pub(crate) enum Aws {
     Configure(configure::Configure),
     /// Log Docker in to ECR
     EcrLogin(ecr_login::EcrLogin),
+}
+
+impl Aws {
+    /// The tree of one command. Its siblings have dozens of options, which cost a call more than a kept session does.
+    pub(crate) fn leaf(name: &str) -> Option<Command> {
+        Some(match name {
+            "export" => export::Export::augment_args(Command::new("export")),
+            "assume-role" => assume_role::AssumeRole::augment_args(Command::new("assume-role")),
+            "exec" => exec::Exec::augment_args(Command::new("exec")),
+            "whoami" => whoami::Whoami::augment_args(Command::new("whoami")),
+            "configure" => configure::Configure::augment_args(Command::new("configure")),
+            "ecr-login" => ecr_login::EcrLogin::augment_args(Command::new("ecr-login")),
+            _ => return None,
+        })
+    }
 }
 
 pub(super) fn run(ctx: &Ctx, command: &Aws) -> Result<(), Error> {
