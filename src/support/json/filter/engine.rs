@@ -140,8 +140,10 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
         .filter(|word| !word.is_empty())
 }
 
-/// Definitions of jaq's that do as jq does, and what has to come along: which of their own
-/// libraries are parsed only when one of these names occurs, as that takes its time.
+type Borrowed = &'static [(&'static str, &'static [&'static str])];
+
+/// Names that jaq's libraries define as jq does, and what has to come along. To parse one of
+/// these libraries takes its time: that is done only for a program that has such a name.
 const FROM_CORE: Borrowed =
     &[("recurse", &["recurse", "select"]), ("repeat", &["repeat"]), ("until", &["until"]), ("while", &["while"])];
 const FROM_STD: Borrowed = &[
@@ -160,21 +162,18 @@ const FROM_STD: Borrowed = &[
     ("nexttoward", &["nexttoward"]),
     ("pow10", &["pow10"]),
 ];
-type Borrowed = &'static [(&'static str, &'static [&'static str])];
 
 /// The definitions that a program needs, directly or not: to compile all there are would
 /// take most of the time that a typical filter takes.
 fn library(program: &str) -> Result<Vec<Def<&str>>, Error> {
     let unreadable = || Error::Filter("the filter library cannot be read".into());
     let mut known: HashSet<&str> = words(program).collect();
-    let mut defs = Vec::new();
-    let borrowed = [(FROM_CORE, false), (FROM_STD, true)].map(|(borrowed, std)| {
-        let needed = borrowed.iter().filter(|(name, _)| known.contains(name)).flat_map(|(_, names)| names.iter());
-        (needed.copied().collect::<HashSet<&str>>(), std)
-    });
-    for (names, _) in &borrowed {
-        known.extend(names);
-    }
+    let wanted = |borrowed: Borrowed, known: &HashSet<&str>| -> HashSet<&str> {
+        let wanted = borrowed.iter().filter(|(name, _)| known.contains(name));
+        wanted.flat_map(|(_, names)| names.iter().copied()).collect()
+    };
+    let (core, std) = (wanted(FROM_CORE, &known), wanted(FROM_STD, &known));
+    known.extend(core.union(&std));
     // Ours come first, as jaq's need some of them, and none of ours needs one of those. Each
     // is a line, after those that it needs.
     let mut needed: Vec<&'static str> = Vec::new();
@@ -186,16 +185,15 @@ fn library(program: &str) -> Result<Vec<Def<&str>>, Error> {
             needed.push(line);
         }
     }
+    let mut defs = Vec::new();
     for line in needed.into_iter().rev() {
         defs.extend(jaq_core::load::parse(line, |parser| parser.defs()).ok_or_else(unreadable)?);
     }
-    for (names, std) in borrowed {
-        let wanted = |def: &Def<&str>| names.contains(def.name);
-        match names.is_empty() {
-            true => {}
-            false if std => defs.extend(jaq_std::defs().filter(wanted)),
-            false => defs.extend(jaq_core::defs().filter(wanted)),
-        }
+    if !core.is_empty() {
+        defs.extend(jaq_core::defs().filter(|def| core.contains(def.name)));
+    }
+    if !std.is_empty() {
+        defs.extend(jaq_std::defs().filter(|def| std.contains(def.name)));
     }
     Ok(defs)
 }
