@@ -127,9 +127,9 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
 /// A `strftime` format with the conversions that depend on the locale put as in the C one.
-pub(super) fn c_format(format: &Val) -> Val {
+pub(super) fn c_format(format: &Val) -> ValR {
     let Val::Str(format) = format else {
-        return format.clone();
+        return fail("strftime/1 requires a string format");
     };
     let mut out = String::with_capacity(format.len());
     let mut chars = format.chars();
@@ -149,7 +149,12 @@ pub(super) fn c_format(format: &Val) -> Val {
             }
         }
     }
-    Val::from(out)
+    Ok(Val::from(out))
+}
+
+/// `fromdateiso8601`
+pub(super) fn from_iso(value: &Val) -> ValR {
+    mktime(&strptime(value, &Val::text("%Y-%m-%dT%H:%M:%SZ"))?)
 }
 
 /// `strptime`: what the C library's does for the conversions that name parts of dates.

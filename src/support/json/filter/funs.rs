@@ -1,18 +1,18 @@
-//! Native filters.
+//! Native filters whose arguments are values.
 
 use super::engine::Engine;
 use super::value::{Map, Val, ValR, fail};
-use super::{access, collections as c, dates, formats, ops, regex};
+use super::{access, collections as c, dates, formats, given, math, ops, regex, stream};
 use jaq_core::box_iter::box_once;
 use jaq_core::native::{Fun, bome, run, v};
-use jaq_core::{Bind, Cv, Exn, RunPtr, ValXs};
+use jaq_core::{Bind, Cv, Error, Exn, RunPtr, ValT, ValXs};
 
 type Entry = (&'static str, Box<[Bind]>, RunPtr<Engine>);
 
 /// Those of jaq's native filters that do as jq does, and the names they get here.
 const FROM_JAQ: &[(&str, &str)] = &[
     ("path", "path"),
-    ("range", "_range"),
+    ("first", "first"),
     ("now", "now"),
     ("localtime", "localtime"),
     ("strftime", "_strftime"),
@@ -45,17 +45,17 @@ const FROM_JAQ: &[(&str, &str)] = &[
 /// All native filters: no other name is known to programs, so that none of them can start a
 /// command, end the process or write anywhere but to standard error.
 pub(super) fn all() -> impl Iterator<Item = Fun<Engine>> {
-    let ours = nullary().into_iter().chain(with_arguments());
+    let ours = nullary().into_iter().chain(with_arguments()).chain(many()).chain(math::all());
     let theirs = jaq_core::funs().chain(jaq_std::funs());
     let theirs = theirs.filter_map(|(name, binds, filter)| {
         let (_, ours) = FROM_JAQ.iter().find(|(theirs, _)| *theirs == name)?;
         Some((*ours, binds, filter))
     });
-    ours.map(run::<Engine>).chain(theirs)
+    ours.map(run::<Engine>).chain(given::all()).chain(theirs)
 }
 
 macro_rules! of_input {
-    ($name:literal, $f:expr) => {
+    ($name:expr, $f:expr) => {
         ($name, v(0), |cv| {
             let f: fn(&Val) -> ValR = $f;
             bome(f(&cv.1))
@@ -63,72 +63,35 @@ macro_rules! of_input {
     };
 }
 
-macro_rules! of_number {
-    ($name:literal, $f:expr) => {
-        of_input!($name, |value| match value {
-            Val::Num(n) => {
-                let f: fn(f64) -> f64 = $f;
-                Ok(Val::num(f(n.value())))
-            }
-            other => fail(format!("{} number required", other.shown())),
-        })
-    };
-}
-
-macro_rules! is_number {
-    ($name:literal, $f:expr) => {
-        of_input!($name, |value| match value {
-            Val::Num(n) => {
-                let f: fn(f64) -> bool = $f;
-                Ok(f(n.value()).into())
-            }
-            other => fail(format!("{} number required", other.shown())),
-        })
+macro_rules! text_format {
+    ($name:literal) => {
+        of_input!(concat!("@", $name), |value| formats::format(value, &Val::text($name)))
     };
 }
 
 fn nullary() -> Vec<Entry> {
     vec![
-        of_number!("floor", f64::floor),
-        of_number!("ceil", f64::ceil),
-        of_number!("round", f64::round),
-        of_number!("trunc", f64::trunc),
-        of_number!("rint", f64::round_ties_even),
-        of_number!("nearbyint", f64::round_ties_even),
-        of_number!("sqrt", f64::sqrt),
-        of_number!("fabs", f64::abs),
-        of_number!("acos", f64::acos),
-        of_number!("acosh", f64::acosh),
-        of_number!("asin", f64::asin),
-        of_number!("asinh", f64::asinh),
-        of_number!("atan", f64::atan),
-        of_number!("atanh", f64::atanh),
-        of_number!("cbrt", f64::cbrt),
-        of_number!("cos", f64::cos),
-        of_number!("cosh", f64::cosh),
-        of_number!("exp", f64::exp),
-        of_number!("exp2", f64::exp2),
-        of_number!("log", f64::ln),
-        of_number!("log10", f64::log10),
-        of_number!("log2", f64::log2),
-        of_number!("sin", f64::sin),
-        of_number!("sinh", f64::sinh),
-        of_number!("tan", f64::tan),
-        of_number!("tanh", f64::tanh),
-        of_number!("expm1", f64::exp_m1),
-        of_number!("log1p", f64::ln_1p),
-        of_number!("exp10", |n| 10f64.powf(n)),
-        is_number!("isnan", f64::is_nan),
-        is_number!("isinfinite", f64::is_infinite),
-        is_number!("isnormal", f64::is_normal),
-        of_input!("nan", |_| Ok(Val::num(f64::NAN))),
-        of_input!("infinite", |_| Ok(Val::num(f64::INFINITY))),
+        text_format!("text"),
+        text_format!("json"),
+        text_format!("csv"),
+        text_format!("tsv"),
+        text_format!("html"),
+        text_format!("uri"),
+        text_format!("sh"),
+        text_format!("base64"),
+        text_format!("base64d"),
+        of_input!("null", |_| Ok(Val::Null)),
+        of_input!("true", |_| Ok(true.into())),
+        of_input!("false", |_| Ok(false.into())),
+        of_input!("not", |value| Ok((!value.as_bool()).into())),
+        of_input!("tostring", |value| Ok(value.clone().into_string())),
         of_input!("type", |value| Ok(Val::text(value.kind()))),
         of_input!("length", c::length),
         of_input!("utf8bytelength", |value| match value {
             Val::Str(text) => Ok(Val::count(text.len())),
             other => fail(format!("{} only strings have UTF-8 byte length", other.shown())),
         }),
+        of_input!("add", c::sum),
         of_input!("keys", |value| c::keys(value, true)),
         of_input!("keys_unsorted", |value| c::keys(value, false)),
         of_input!("tojson", |value| Ok(Val::from(value.json()))),
@@ -146,15 +109,24 @@ fn nullary() -> Vec<Entry> {
             }
             other => fail(format!("{} cannot be sorted, as it is not an array", other.shown())),
         }),
+        of_input!("min", |value| c::min_by(value, value)),
+        of_input!("max", |value| c::max_by(value, value)),
+        of_input!("unique", c::unique),
+        of_input!("reverse", c::reverse),
+        of_input!("flatten", |value| c::flatten(value, &Val::num(f64::INFINITY))),
+        of_input!("transpose", c::transpose),
+        of_input!("to_entries", c::to_entries),
+        of_input!("from_entries", c::from_entries),
         of_input!("gmtime", dates::gmtime),
         of_input!("mktime", dates::mktime),
+        of_input!("fromdateiso8601", dates::from_iso),
+        of_input!("fromdate", dates::from_iso),
         of_input!("env", |_| Ok(environment())),
-        ("_inputs", v(0), |cv| {
-            let data = *cv.0.data();
-            Box::new(std::iter::from_fn(move || data.next_input().map(Ok)))
-        }),
+        ("input", v(0), |cv| bome(cv.0.data().next_input().map_or_else(|| fail("break"), Ok))),
         ("input_filename", v(0), |_| bome(Ok(Val::text("<stdin>")))),
         ("input_line_number", v(0), |cv| bome(Ok(cv.0.data().line()))),
+        ("halt_error", v(0), |cv| bome(halt_error(&cv.1))),
+        ("halt_error", v(1), |cv| bome(halt_error(&cv.1))),
         ("halt", v(0), |_| box_once(Err(Exn::halt(0)))),
         // Their messages are for whoever writes a filter by hand; a look-up says only what went wrong.
         ("debug", v(0), |cv| bome(Ok(cv.1))),
@@ -167,31 +139,13 @@ fn unary(mut cv: Cv<'_, Engine>, f: fn(Val, &Val) -> ValR) -> ValXs<'_, Val> {
     bome(f(cv.1, &argument))
 }
 
-macro_rules! of_two_numbers {
-    ($name:literal, $f:expr) => {
-        ($name, v(2), |mut cv| {
-            let (right, left) = (cv.0.pop_var(), cv.0.pop_var());
-            bome(match (&left, &right) {
-                (Val::Num(left), Val::Num(right)) => {
-                    let f: fn(f64, f64) -> f64 = $f;
-                    Ok(Val::num(f(left.value(), right.value())))
-                }
-                (Val::Num(_), other) | (other, _) => fail(format!("{} number required", other.shown())),
-            })
-        })
-    };
+/// What would be the message on jq's standard error is the error's here.
+fn halt_error(value: &Val) -> ValR {
+    Err(jaq_core::Error::new(value.clone().into_string()))
 }
 
 fn with_arguments() -> Vec<Entry> {
     vec![
-        of_two_numbers!("pow", f64::powf),
-        of_two_numbers!("atan2", f64::atan2),
-        of_two_numbers!("hypot", f64::hypot),
-        ("_error", v(1), |mut cv| match cv.0.pop_var() {
-            // An error without a message is none to jq: there is just no result.
-            Val::Null => Box::new(std::iter::empty()),
-            message => bome(Err(jaq_core::Error::new(message))),
-        }),
         ("has", v(1), |cv| unary(cv, |value, key| access::has(&value, key))),
         ("contains", v(1), |cv| unary(cv, |value, part| c::contains(&value, part))),
         ("startswith", v(1), |cv| {
@@ -224,26 +178,12 @@ fn with_arguments() -> Vec<Entry> {
                 _ => fail("split input and separator must be strings"),
             })
         }),
-        ("_strindices", v(1), |cv| unary(cv, |value, part| c::str_indices(&value, part))),
-        ("_sort_by", v(1), |cv| {
-            unary(cv, |value, by| {
-                let pairs = c::keyed(&value, by, "sorted")?;
-                Ok(pairs.into_iter().map(|(_, value)| value).collect())
-            })
-        }),
-        ("_group_by", v(1), |cv| unary(cv, |value, by| c::group(&value, by))),
-        ("_min_by", v(1), |cv| {
-            unary(cv, |value, by| {
-                let pairs = c::keyed(&value, by, "iterated over")?;
-                Ok(pairs.into_iter().next().map(|p| p.1).unwrap_or_default())
-            })
-        }),
-        ("_max_by", v(1), |cv| {
-            unary(cv, |value, by| {
-                let pairs = c::keyed(&value, by, "iterated over")?;
-                Ok(pairs.into_iter().next_back().map(|p| p.1).unwrap_or_default())
-            })
-        }),
+        ("indices", v(1), |cv| unary(cv, |value, part| c::indices(&value, part))),
+        ("index", v(1), |cv| unary(cv, |value, part| access::index(&c::indices(&value, part)?, &Val::num(0.0)))),
+        ("rindex", v(1), |cv| unary(cv, |value, part| access::index(&c::indices(&value, part)?, &Val::num(-1.0)))),
+        ("join", v(1), |cv| unary(cv, |value, separator| c::join(&value, separator))),
+        ("flatten", v(1), |cv| unary(cv, |value, depth| c::flatten(&value, depth))),
+        ("bsearch", v(1), |cv| unary(cv, |value, sought| c::bsearch(&value, sought))),
         ("setpath", v(2), |mut cv| {
             let new = cv.0.pop_var();
             bome(match cv.0.pop_var() {
@@ -253,15 +193,83 @@ fn with_arguments() -> Vec<Entry> {
         }),
         ("delpaths", v(1), |cv| unary(cv, access::delete_paths)),
         ("format", v(1), |cv| unary(cv, |value, name| formats::format(&value, name))),
-        ("_c_format", v(0), |cv| bome(Ok(dates::c_format(&cv.1)))),
+        ("_c_format", v(0), |cv| bome(dates::c_format(&cv.1))),
         ("strptime", v(1), |cv| unary(cv, |value, format| dates::strptime(&value, format))),
-        ("_match", v(3), |mut cv| {
-            let test = cv.0.pop_var();
-            let flags = cv.0.pop_var();
-            let pattern = cv.0.pop_var();
-            bome(regex::find(&cv.1, &pattern, &flags, &test))
-        }),
     ]
+}
+
+fn results<'a, I>(found: Result<I, Error<Val>>) -> ValXs<'a, Val>
+where
+    I: IntoIterator<Item = Val>,
+    I::IntoIter: 'a,
+{
+    match found {
+        Ok(results) => Box::new(results.into_iter().map(Ok)),
+        Err(e) => box_once(Err(e.into())),
+    }
+}
+
+macro_rules! matching {
+    ($name:literal, $find:expr) => {{
+        let both: [Entry; 2] = [
+            ($name, v(1), |mut cv| {
+                let both = regex::pattern(&cv.0.pop_var());
+                results(both.and_then(|(pattern, flags)| $find(&cv.1, &pattern, &flags)))
+            }),
+            ($name, v(2), |mut cv| {
+                let (flags, pattern) = (cv.0.pop_var(), cv.0.pop_var());
+                results($find(&cv.1, &pattern, &flags))
+            }),
+        ];
+        both
+    }};
+}
+
+fn range<'a>(from: Val, to: Val) -> ValXs<'a, Val> {
+    match (&from, &to) {
+        (Val::Num(_), Val::Num(_)) => Box::new(c::range(from, to, Val::count(1)).map(|at| at.map_err(Exn::from))),
+        _ => bome(fail("Range bounds must be numeric")),
+    }
+}
+
+/// Those with any number of results.
+fn many() -> Vec<Entry> {
+    let mut all: Vec<Entry> = vec![
+        ("inputs", v(0), |cv| {
+            let data = *cv.0.data();
+            Box::new(std::iter::from_fn(move || data.next_input().map(Ok)))
+        }),
+        ("range", v(1), |mut cv| range(Val::count(0), cv.0.pop_var())),
+        ("range", v(2), |mut cv| {
+            let to = cv.0.pop_var();
+            range(cv.0.pop_var(), to)
+        }),
+        ("range", v(3), |mut cv| {
+            let (by, to) = (cv.0.pop_var(), cv.0.pop_var());
+            Box::new(c::range(cv.0.pop_var(), to, by).map(|at| at.map_err(Exn::from)))
+        }),
+        ("paths", v(0), |cv| Box::new(stream::below(cv.1).map(|(path, _)| Ok(Val::array(path))))),
+        ("tostream", v(0), |cv| results(Ok(stream::events(&cv.1)))),
+        ("combinations", v(0), |cv| results(c::combinations(&cv.1))),
+        ("_steps", v(0), |cv| match cv.1 {
+            Val::Arr(path) => results(Ok(ops::own(path))),
+            _ => bome(fail("Path must be specified as an array")),
+        }),
+        ("scan", v(1), |mut cv| results(regex::scan(&cv.1, &cv.0.pop_var(), &Val::text("g")))),
+        ("splits", v(1), |mut cv| results(regex::splits(&cv.1, &cv.0.pop_var(), &Val::Null))),
+        ("splits", v(2), |mut cv| {
+            let (flags, pattern) = (cv.0.pop_var(), cv.0.pop_var());
+            results(regex::splits(&cv.1, &pattern, &flags))
+        }),
+        ("split", v(2), |mut cv| {
+            let (flags, pattern) = (cv.0.pop_var(), cv.0.pop_var());
+            bome(regex::splits(&cv.1, &pattern, &flags).map(Val::array))
+        }),
+    ];
+    all.extend(matching!("match", regex::find));
+    all.extend(matching!("test", regex::test));
+    all.extend(matching!("capture", regex::capture));
+    all
 }
 
 /// The environment; what is not UTF-8 in it is mended.

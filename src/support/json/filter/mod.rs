@@ -1,7 +1,7 @@
 //! The filter engine: jq programs, run by jaq on values that behave as those of jq 1.6.
 //!
 //! jaq reads and runs the programs; values, operators, formats and most named filters are
-//! our own or jq 1.6's own definitions. What is known to remain different from jq 1.6:
+//! our own. What is known to remain different from jq 1.6:
 //!
 //! - Numbers that come from a document keep their text until they are calculated with, and
 //!   integers that a double would round are compared by their digits.
@@ -28,10 +28,13 @@ mod dates;
 mod engine;
 mod formats;
 mod funs;
+mod given;
+mod math;
 mod number;
 mod ops;
 mod regex;
 mod rewrite;
+mod stream;
 mod value;
 
 pub(super) use value::Val;

@@ -1,7 +1,7 @@
 //! `test`, `match` and what is defined by them.
 
-use super::value::{Map, Val, ValR, fail};
-use fancy_regex::{Captures, Regex};
+use super::value::{Map, Val, fail};
+use fancy_regex::{Captures, Match, Regex};
 
 /// A regular expression and how it is to be applied.
 struct Matcher {
@@ -12,7 +12,7 @@ struct Matcher {
 
 fn matcher(pattern: &Val, flags: &Val) -> Result<Matcher, jaq_core::Error<Val>> {
     let Val::Str(pattern) = pattern else {
-        return fail(format!("{} cannot be matched, as it is not a string", pattern.shown()));
+        return fail(format!("{} is not a string", pattern.shown()));
     };
     let flags = match flags {
         Val::Null => "",
@@ -42,28 +42,40 @@ fn matcher(pattern: &Val, flags: &Val) -> Result<Matcher, jaq_core::Error<Val>> 
     }
 }
 
-/// `_match($pattern; $flags; $test)`: whether there is a match, or all that jq tells of the
-/// matches.
-pub(super) fn find(value: &Val, pattern: &Val, flags: &Val, only_test: &Val) -> ValR {
-    let Val::Str(text) = value else {
-        return fail(format!("{} cannot be matched, as it is not a string", value.shown()));
-    };
-    let text: &str = text;
-    let matcher = matcher(pattern, flags)?;
-    let failed = |e: &fancy_regex::Error| fail(format!("Regex failure: {e}"));
-    if let Val::Bool(true) = only_test {
-        return match matcher.regex.is_match(text) {
-            Ok(found) => Ok(found.into()),
-            Err(e) => failed(&e),
-        };
+type Failure = jaq_core::Error<Val>;
+
+/// What is to be looked for, and the flags, when both are one argument.
+pub(super) fn pattern(both: &Val) -> Result<(Val, Val), Failure> {
+    match both {
+        Val::Str(_) => Ok((both.clone(), Val::Null)),
+        Val::Arr(parts) if !parts.is_empty() => Ok((parts[0].clone(), parts.get(1).cloned().unwrap_or_default())),
+        other => fail(format!("{} not a string or array", other.kind())),
     }
+}
+
+fn text(value: &Val) -> Result<&str, Failure> {
+    match value {
+        Val::Str(text) => Ok(text),
+        other => fail(format!("{} cannot be matched, as it is not a string", other.shown())),
+    }
+}
+
+fn failed(error: &fancy_regex::Error) -> Failure {
+    Failure::new(Val::from(format!("Regex failure: {error}")))
+}
+
+/// Goes through the matches.
+fn each<T>(
+    value: &Val,
+    pattern: &Val,
+    flags: &Val,
+    mut f: impl FnMut(&Regex, &Captures<'_, str>) -> Option<T>,
+) -> Result<Vec<T>, Failure> {
+    let text = text(value)?;
+    let matcher = matcher(pattern, flags)?;
     let mut found = Vec::new();
-    let mut chars = Chars::new(text);
     for captures in matcher.regex.captures_iter(text) {
-        let captures = match captures {
-            Ok(captures) => captures,
-            Err(e) => return failed(&e),
-        };
+        let captures = captures.map_err(|e| failed(&e))?;
         let Some(whole) = captures.get(0) else {
             continue;
         };
@@ -73,37 +85,103 @@ pub(super) fn find(value: &Val, pattern: &Val, flags: &Val, only_test: &Val) -> 
         if past || (empty && matcher.skip_empty) {
             continue;
         }
-        found.push(describe(&matcher.regex, &captures, &mut chars));
+        found.extend(f(&matcher.regex, &captures));
         if !matcher.global {
             break;
         }
     }
-    Ok(Val::array(found))
+    Ok(found)
 }
 
+/// `test`
+pub(super) fn test(value: &Val, pattern: &Val, flags: &Val) -> Result<Vec<Val>, Failure> {
+    let text = text(value)?;
+    let found = matcher(pattern, flags)?.regex.is_match(text).map_err(|e| failed(&e))?;
+    Ok(vec![found.into()])
+}
+
+/// `match`
+pub(super) fn find(value: &Val, pattern: &Val, flags: &Val) -> Result<Vec<Val>, Failure> {
+    let mut chars = Chars::new(text(value)?);
+    each(value, pattern, flags, |regex, captures| Some(describe(regex, captures, &mut chars)))
+}
+
+/// `capture`
+pub(super) fn capture(value: &Val, pattern: &Val, flags: &Val) -> Result<Vec<Val>, Failure> {
+    each(value, pattern, flags, |regex, captures| Some(named(regex, captures)))
+}
+
+/// `scan`: the groups of each match, or all of it when there are none.
+pub(super) fn scan(value: &Val, pattern: &Val, flags: &Val) -> Result<Vec<Val>, Failure> {
+    each(value, pattern, flags, |_, captures| {
+        let groups = groups(captures);
+        Some(if groups.is_empty() { text_of(captures.get(0)) } else { groups.into_iter().map(text_of).collect() })
+    })
+}
+
+/// A text by its matches.
+pub(super) struct Edits {
+    /// What comes before each match after the one before, and the match's named groups.
+    pub(super) each: Vec<(Val, Val)>,
+    /// What comes after the last match.
+    pub(super) rest: String,
+}
+
+/// What `sub` works on.
+pub(super) fn edits(value: &Val, pattern: &Val, flags: &Val) -> Result<Edits, Failure> {
+    let text = text(value)?;
+    let mut from = 0;
+    let each = each(value, pattern, flags, |regex, captures| {
+        let place = captures.get(0)?.range();
+        let before = Val::text(&text[from..place.start]);
+        from = place.end;
+        Some((before, named(regex, captures)))
+    })?;
+    Ok(Edits { each, rest: text[from..].to_owned() })
+}
+
+/// `splits`: what is between the matches; the flag `g` is a matter of course.
+pub(super) fn splits(value: &Val, pattern: &Val, flags: &Val) -> Result<Vec<Val>, Failure> {
+    let edits = edits(value, pattern, &(Val::text("g") + flags.clone())?)?;
+    let parts = edits.each.into_iter().map(|(before, _)| before);
+    Ok(parts.chain([Val::from(edits.rest)]).collect())
+}
+
+/// What the groups of a match found; those of an empty match do not count for jq.
+fn groups<'t>(captures: &Captures<'t, str>) -> Vec<Option<Match<'t>>> {
+    let empty = captures.get(0).is_none_or(|whole| whole.range().is_empty());
+    captures.iter().skip(1).filter(|_| !empty).collect()
+}
+
+fn text_of(found: Option<Match<'_>>) -> Val {
+    found.map_or(Val::Null, |found| Val::text(found.as_str()))
+}
+
+fn named(regex: &Regex, captures: &Captures<'_, str>) -> Val {
+    let groups = regex.capture_names().skip(1).zip(groups(captures));
+    let map = groups.filter_map(|(name, found)| Some((name?.into(), text_of(found))));
+    Val::object(map.collect())
+}
+
+/// The match as `match` tells of it; in what jq 1.6 tells of an empty group, the length comes
+/// last.
 fn describe(regex: &Regex, captures: &Captures<'_, str>, chars: &mut Chars<'_>) -> Val {
-    let mut entry = |i: usize| {
-        let mut map = Map::new();
-        if let Some(part) = captures.get(i) {
-            map.insert("offset".into(), Val::count(chars.at(part.start())));
-            map.insert("length".into(), Val::count(part.as_str().chars().count()));
-            map.insert("string".into(), Val::text(part.as_str()));
-        } else {
-            map.insert("offset".into(), Val::num(-1.0));
-            map.insert("length".into(), Val::count(0));
-            map.insert("string".into(), Val::Null);
-        }
-        map
+    let mut entry = |found: Option<Match<'_>>| {
+        let offset = found.map_or(Val::num(-1.0), |found| Val::count(chars.at(found.start())));
+        let length = Val::count(found.map_or(0, |found| found.as_str().chars().count()));
+        Map::from([("offset".into(), offset), ("length".into(), length), ("string".into(), text_of(found))])
     };
-    let mut whole = entry(0);
-    let names = regex.capture_names().enumerate().skip(1);
-    let groups = names.map(|(i, name)| {
-        let mut map = entry(i);
+    let mut whole = entry(captures.get(0));
+    let names = regex.capture_names().skip(1);
+    let groups = names.zip(groups(captures)).map(|(name, found)| {
+        let mut map = entry(found);
+        if found.is_none_or(|found| found.range().is_empty()) {
+            map.swap_indices(1, 2);
+        }
         map.insert("name".into(), name.map_or(Val::Null, Val::text));
         Val::object(map)
     });
-    let groups = groups.collect();
-    whole.insert("captures".into(), groups);
+    whole.insert("captures".into(), groups.collect());
     Val::object(whole)
 }
 
