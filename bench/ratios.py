@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Prints times as a table: the median of each command, and how often the first fits in.
+"""Prints times as a table: the median of each command, and how often the first fits in, by the medians and by the
+fastest runs, which what else the machine does disturbs least.
 
     ratios.py FILE          what hyperfine measured, its JSON
     ratios.py FILE NAME...  what turns.c measured, a line of microseconds per name
@@ -19,4 +20,4 @@ width = max(len(name) for name, _ in rows)
 for name, times in rows:
     median = statistics.median(times)
     print(f"  {name:<{width}}  {median:10.2f} ms  ({min(times):.2f} to {max(times):.2f}, {len(times)} runs)"
-          f"  {median / first:6.2f} x")
+          f"  {median / first:6.2f} x, fastest {min(times) / min(rows[0][1]):.2f} x")
