@@ -28,6 +28,17 @@ compare() {
     python3 "$here/ratios.py" "$work/result.json"
 }
 
+# The same of commands that take a few milliseconds, in turns: a heading, rounds, then the pairs.
+turns() {
+    local heading=$1 rounds=$2 names=() commands=()
+    shift 2
+    while [ $# -gt 0 ]; do names+=("$1"); commands+=("$2"); shift 2; done
+    echo
+    echo "$heading"
+    "$work/turns" "$rounds" "${commands[@]}" > "$work/turns.txt"
+    python3 "$here/ratios.py" "$work/turns.txt" "${names[@]}"
+}
+
 # The peak memory of each command: pairs of a name and a command.
 peaks() {
     local words megabytes
@@ -51,6 +62,7 @@ prepare() {
     mkdir -p "$work" "$job"/IN/{app_img,other_img,registry} "$job/OUT" "$job/state" "$job/previousState"
     cc -O2 -static -o "$work/nothing" "$here/nothing.c"
     cc -O2 -static -o "$work/peak" "$here/peak.c"
+    cc -O2 -static -o "$work/turns" "$here/turns.c"
     local name
     for name in app_img other_img; do
         printf '%s' '{"operation":"IN","name":"'$name'","type":"image","resourceId":103,"propertyBag":{"yml":{"name":"'$name'",' \
@@ -73,17 +85,17 @@ lookups() {
     for call in "$id" "$field" "$key"; do
         same "$shipctl $call" "$original $call"
     done
-    compare 'A look-up beside a C program that does nothing' --warmup 50 --runs 1000 -- \
+    turns 'A look-up beside a C program that does nothing' 1000 \
         'a static C program that returns 0' "$work/nothing" \
         'get_resource_id, from the environment' "$shipctl $id" \
         'get_resource_id, from version.json' "$shipctl get_resource_id other_img" \
         'get_integration_resource_field, environment' "$shipctl $field" \
         'get_resource_version_key' "$shipctl $key"
-    compare 'An attribute beside a bash script that does what the original did' --warmup 5 --runs 200 -- \
+    turns 'An attribute beside a bash script that does what the original did' 200 \
         'shipctl get_resource_id' "$shipctl $id" 'bash' "$original $id"
-    compare 'A field of an integration beside the same' --warmup 5 --runs 200 -- \
+    turns 'A field of an integration beside the same' 200 \
         'shipctl get_integration_resource_field' "$shipctl $field" 'bash' "$original $field"
-    compare 'A version key beside the same, with jq' --warmup 5 --runs 200 -- \
+    turns 'A version key beside the same, with jq' 200 \
         'shipctl get_resource_version_key' "$shipctl $key" 'bash and jq' "$original $key"
 }
 
@@ -136,7 +148,7 @@ aws_calls() (
     "$shipctl" $assume > /dev/null
     kill "$MOTO_PID"
     trap - EXIT
-    compare 'The same once the session is kept (STS is gone), beside a look-up' --warmup 20 --runs 500 -- \
+    turns 'The same once the session is kept (STS is gone), beside a look-up' 500 \
         'shipctl get_resource_id' "$shipctl get_resource_id app_img" \
         'shipctl aws assume-role' "$shipctl $assume"
     peaks 'shipctl aws assume-role, kept' "$shipctl $assume"
