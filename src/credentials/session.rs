@@ -56,7 +56,7 @@ impl Chain<'_> {
         let connection = (self.connect)()?;
         let session = sts::assume_role(&connection, with, &role);
         if let Some(skew) = connection.clock_skew() {
-            let (minutes, side) = (skew.unsigned_abs() / 60, if skew > 0 { "behind" } else { "ahead of" });
+            let (minutes, side) = ((skew.unsigned_abs() + 30) / 60, if skew > 0 { "behind" } else { "ahead of" });
             (self.note)(&format!("the clock of this machine is {minutes} min {side} that of AWS: set it right"));
         }
         let session = session.map_err(|failure| self.error(&failure, with, &role, hop, hops))?;
