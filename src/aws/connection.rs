@@ -99,10 +99,12 @@ impl Connection {
         self.runtime.block_on(call)
     }
 
-    /// How far the servers' clocks are ahead of the local one, in seconds, when that matters to signatures.
-    pub fn clock_skew(&self) -> Option<i64> {
+    /// How far the local clock is off, in words, when it is far enough to matter to signatures.
+    pub fn clock_note(&self) -> Option<String> {
         let skew = self.http.skew_seconds();
-        (skew.abs() > TOLERATED_SKEW).then_some(skew)
+        let (minutes, side) = ((skew.unsigned_abs() + 30) / 60, if skew > 0 { "behind" } else { "ahead of" });
+        let words = format!("the clock of this machine is {minutes} min {side} that of AWS: set it right");
+        (skew.abs() > TOLERATED_SKEW).then_some(words)
     }
 
     /// The region of the profile that is asked for, or of the ambient one. The instance metadata service is not asked.

@@ -66,6 +66,11 @@ impl Http {
     }
 }
 
+/// Whether TLS failed: an error of its own kind, inside one of input and output.
+fn is_tls(error: &std::io::Error) -> bool {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some()
+}
+
 /// Whether a URL is one of the services that a machine has for itself: plain HTTP on the loopback or a link-local
 /// address, or the instance's IPv6 one.
 fn is_own_service(uri: &ureq::http::Uri) -> bool {
@@ -180,6 +185,7 @@ fn connector_error(server: &str, limits: Limits, proxy: Option<&ureq::Proxy>, er
     match error {
         // What no repetition makes better.
         ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::Rustls(_) => ConnectorError::user(told),
+        ureq::Error::Io(error) if is_tls(&error) => ConnectorError::user(told),
         _ => ConnectorError::io(told),
     }
 }

@@ -12,8 +12,8 @@ const LONGEST_CHAINED: i32 = 3600;
 
 /// What a chain of roles needs besides the credentials it starts from.
 pub struct Chain<'a> {
-    /// Connected when the first call is made, so that a cached session costs no connection.
-    pub connect: &'a dyn Fn() -> Result<Connection, Error>,
+    /// Connects when the first call is made, so that a cached session costs no connection.
+    pub connect: &'a dyn Fn() -> Result<&'a Connection, Error>,
     /// Sessions kept between processes.
     pub cache: Option<&'a Cache>,
     /// Which STS is asked, as far as it is configured: part of the cache's key.
@@ -54,10 +54,11 @@ impl Chain<'_> {
             return Ok(session);
         }
         let connection = (self.connect)()?;
-        let session = sts::assume_role(&connection, with, &role);
-        if let Some(skew) = connection.clock_skew() {
-            let (minutes, side) = ((skew.unsigned_abs() + 30) / 60, if skew > 0 { "behind" } else { "ahead of" });
-            (self.note)(&format!("the clock of this machine is {minutes} min {side} that of AWS: set it right"));
+        let session = sts::assume_role(connection, with, &role);
+        if hop == 0
+            && let Some(note) = connection.clock_note()
+        {
+            (self.note)(&note);
         }
         let session = session.map_err(|failure| self.error(&failure, with, &role, hop, hops))?;
         if let (Some(cache), Some(slot)) = (self.cache, &slot) {

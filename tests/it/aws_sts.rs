@@ -189,6 +189,16 @@ fn a_clock_that_is_off_is_made_up_for_once() {
 }
 
 #[test]
+fn a_clock_that_is_off_is_told_once() {
+    let sts = strict_clock("SignatureDoesNotMatch", 1800);
+    let ran = sts.sandbox().shipctl(assume_role(&["--role-arn", "arn:aws:iam::210987654321:role/inner"]));
+    printed(&ran);
+    assert!(ran.err().lines().count() == 1 && ran.err().contains("30 min behind"), "{}", ran.err());
+    let ran = sts.sandbox().shipctl(["aws", "whoami", "--ambient"]);
+    assert!(ran.err().contains("30 min behind"), "{}", ran.err());
+}
+
+#[test]
 fn a_key_that_is_wrong_under_a_wrong_clock_is_found_out_at_the_second_call() {
     let sts = Sts::start(|_| Answer::error(403, "SignatureDoesNotMatch", "wrong").dated(1800));
     let ran = sts.sandbox().shipctl(assume_role(&[]));

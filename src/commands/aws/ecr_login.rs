@@ -56,7 +56,9 @@ pub(super) fn logins(
 ) -> Result<Vec<Login>, Error> {
     resolve::require_region(source, credentials)?;
     let connection = resolve::connection(ctx, credentials)?;
-    ecr::logins(&connection, credentials, registries).map_err(|failure| {
+    let logins = ecr::logins(&connection, credentials, registries);
+    resolve::note_clock(ctx, &connection);
+    logins.map_err(|failure| {
         let cure = match failure.kind {
             Kind::Denied => "; allow ecr:GetAuthorizationToken on *",
             _ => "",

@@ -1,5 +1,6 @@
 //! Options → credentials.
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -55,7 +56,12 @@ pub(crate) fn credentials(ctx: &Ctx, source: &Source, roles: &RoleArgs, call: &C
         without_profiles: resolved.profile.is_none() && call.skip_profile.contains(&ambient_profile(ctx)),
         region: region.clone(),
     };
-    let connect = || Connection::open(&ctx.env, settings.clone());
+    // One for everything: certificates are read once, and a chain of roles goes over one connection.
+    let opened = OnceCell::new();
+    let connect = || match opened.get() {
+        Some(connection) => Ok(connection),
+        None => Connection::open(&ctx.env, settings.clone()).map(|connection| opened.get_or_init(|| connection)),
+    };
     let mut start = match resolved.keys.or_else(|| keys_of_environment(ctx, source)) {
         Some(keys) => keys,
         None => connect()?.ambient_credentials().map_err(|failure| no_ambient(ctx, source, &failure))?,
@@ -263,6 +269,13 @@ pub(crate) fn connection(ctx: &Ctx, credentials: &Credentials) -> Result<Connect
     )
 }
 
+/// Says so when the local clock is off.
+pub(crate) fn note_clock(ctx: &Ctx, connection: &Connection) {
+    if let Some(note) = connection.clock_note() {
+        ctx.note(note);
+    }
+}
+
 /// The profile that the ambient chain would read.
 fn ambient_profile(ctx: &Ctx) -> String {
     let named = ctx.env.get_filled("AWS_PROFILE").map(|name| name.to_string_lossy().into_owned());
@@ -273,7 +286,9 @@ fn ambient_profile(ctx: &Ctx) -> String {
 pub(crate) fn identity(ctx: &Ctx, source: &Source, credentials: &Credentials) -> Result<Identity, Error> {
     require_region(source, credentials)?;
     let connection = connection(ctx, credentials)?;
-    sts::caller_identity(&connection, credentials).map_err(|failure| {
+    let identity = sts::caller_identity(&connection, credentials);
+    note_clock(ctx, &connection);
+    identity.map_err(|failure| {
         let cure = match failure.kind {
             Kind::Denied => "allow sts:GetCallerIdentity, which a policy denies".to_owned(),
             Kind::Expired => format!("renew the credentials of {source}"),
