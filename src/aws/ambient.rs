@@ -93,6 +93,12 @@ fn failure(error: &CredentialsError) -> Failure {
                 None => plain(Kind::NoCredentials, String::new()),
             }
         }
+        CredentialsError::InvalidConfiguration(_) if sources(error).contains("cargo feature") => plain(
+            Kind::Configuration,
+            "the profile signs in through a browser (SSO), which shipctl does not do: give it \
+             credential_process = aws configure export-credentials --profile NAME --format process in a profile beside it"
+                .to_owned(),
+        ),
         CredentialsError::InvalidConfiguration(_) => plain(Kind::Configuration, without_heading(error)),
         CredentialsError::ProviderTimedOut(_) => plain(Kind::Network, "no answer in time".to_owned()),
         _ => plain(Kind::NoCredentials, without_heading(error)),

@@ -635,6 +635,34 @@ fn a_profile_that_names_itself_is_found_out() {
 }
 
 #[test]
+fn a_profile_of_sso_is_told_how_to_go_on() {
+    let sts = Sts::granting();
+    let mut sandbox = Sandbox::new();
+    sts.serve(&mut sandbox);
+    sandbox.write(
+        "home/.aws/config",
+        "[profile corp]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = dev\n\
+         [sso-session s]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.com/start\n",
+    );
+    let ran = sandbox.shipctl([&EXPORT[..], &["--profile", "corp"]].concat());
+    refuses(&ran, 8, &["profile corp", "SSO", "aws configure export-credentials"]);
+    sandbox.set("AWS_PROFILE", "corp");
+    refuses(&sandbox.shipctl([&EXPORT[..], &["--ambient"]].concat()), 8, &["SSO"]);
+    assert!(sts.calls().is_empty());
+}
+
+#[test]
+fn a_profile_is_a_start_for_roles() {
+    let sts = Sts::granting();
+    let mut sandbox = Sandbox::new();
+    sts.serve(&mut sandbox);
+    sandbox.write("home/.aws/credentials", "[base]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = s/p\n");
+    let ran = sandbox.shipctl(assume_role(&["--profile", "base"]));
+    assert_eq!(printed(&ran)["accessKeyId"], session_id(1));
+    assert_eq!((sts.only().signer(), sts.only().param("RoleArn")), ("AKIAPROFILE", Some(ROLE)));
+}
+
+#[test]
 fn a_web_identity_is_ambient() {
     let sts = Sts::granting();
     let mut sandbox = Sandbox::new();
