@@ -638,7 +638,7 @@ fn a_profile_that_names_itself_is_found_out() {
 fn a_profile_of_sso_is_told_how_to_go_on() {
     let sts = Sts::granting();
     let mut sandbox = Sandbox::new();
-    sts.serve(&mut sandbox);
+    sts.settle_in(&mut sandbox);
     sandbox.write(
         "home/.aws/config",
         "[profile corp]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = dev\n\
@@ -655,7 +655,7 @@ fn a_profile_of_sso_is_told_how_to_go_on() {
 fn a_profile_is_a_start_for_roles() {
     let sts = Sts::granting();
     let mut sandbox = Sandbox::new();
-    sts.serve(&mut sandbox);
+    sts.settle_in(&mut sandbox);
     sandbox.write("home/.aws/credentials", "[base]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = s/p\n");
     let ran = sandbox.shipctl(assume_role(&["--profile", "base"]));
     assert_eq!(printed(&ran)["accessKeyId"], session_id(1));
