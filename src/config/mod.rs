@@ -1,3 +1,5 @@
 //! Files that people write, parsed into types; errors name file and line.
 
 pub mod clouddriver; // Spinnaker's accounts
+pub mod shippable; // a pipeline: shippable.yml and its sibling files
+pub mod yaml; // values with their places

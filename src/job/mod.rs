@@ -13,8 +13,9 @@ pub mod message; // message.json: the job and its steps
 pub mod names; // variable prefixes and keys
 pub mod overview; // the job and its resources as a person reads them, secrets masked
 pub mod params; // params resources and their `secure` text
+pub mod record; // what `job init` remembers for `job finish`
 pub mod replicate; // an output, or the job, made a copy of an input
 pub mod resource; // version.json, and the look-ups in it
 pub mod side; // a resource as an input or as an output
-pub mod state_file;
-pub mod test_reports; // times of tests in JUnit reports // what a job says about a resource
+pub mod state_file; // what a job says about a resource
+pub mod test_reports; // times of tests in JUnit reports

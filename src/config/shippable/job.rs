@@ -1,0 +1,329 @@
+//! A job of the yml: its steps, tasks and hooks.
+
+use super::Problem;
+use crate::config::yaml::{Node, Place, Value};
+use crate::job::directory::Operation;
+
+/// A name, and where it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The name.
+    pub name: String,
+    /// Where.
+    pub at: Place,
+}
+
+/// An entry of a script: one line, or several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// What bash is given.
+    pub text: String,
+    /// Where it begins.
+    pub at: Place,
+}
+
+/// An `IN` or `OUT` step.
+#[derive(Debug, Clone)]
+pub struct Dependency {
+    /// Which of both.
+    pub operation: Operation,
+    /// The resource or job.
+    pub name: String,
+    /// Where.
+    pub at: Place,
+    /// The whole step, options and all.
+    pub step: Node,
+}
+
+impl Dependency {
+    /// An option of the step, such as `versionName`.
+    pub fn option(&self, key: &str) -> Option<&Node> {
+        self.step.get(key).filter(|node| !node.is_null())
+    }
+
+    /// An option that is true; texts count as JavaScript would take them.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.option(key).is_some_and(|node| match &node.value {
+            Value::Bool(value) => *value,
+            Value::Text(text) => !text.is_empty(),
+            _ => true,
+        })
+    }
+
+    /// `scopes`, with `configure` first, each once.
+    pub fn scopes(&self) -> Vec<String> {
+        let mut scopes = vec!["configure".to_owned()];
+        for scope in self.option("scopes").map(texts).unwrap_or_default() {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        scopes
+    }
+}
+
+/// A text, or the texts of a list.
+fn texts(node: &Node) -> Vec<String> {
+    match &node.value {
+        Value::List(elements) => elements.iter().filter_map(Node::scalar).collect(),
+        _ => node.scalar().into_iter().collect(),
+    }
+}
+
+/// A `TASK` step.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// `name`, when there is one.
+    pub name: Option<String>,
+    /// Its entries, lists in lists written out; empty for a managed job.
+    pub scripts: Vec<Script>,
+    /// What is under `TASK`.
+    pub yml: Node,
+}
+
+/// A step.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// `IN` or `OUT`.
+    Dependency(Dependency),
+    /// `TASK`.
+    Task(Task),
+    /// `NOTIFY`.
+    Notify(Named),
+}
+
+/// What runs, and who is told, at one point of a job.
+#[derive(Debug, Clone, Default)]
+pub struct Hook {
+    /// Entries.
+    pub scripts: Vec<Script>,
+    /// Resources of type notification.
+    pub notify: Vec<Named>,
+}
+
+/// The hooks of a job.
+#[derive(Debug, Clone, Default)]
+pub struct Hooks {
+    /// Before the first TASK; tells only.
+    pub on_start: Hook,
+    /// After the last TASK succeeded.
+    pub on_success: Hook,
+    /// After a TASK failed.
+    pub on_failure: Hook,
+    /// After cancel or timeout.
+    pub on_cancel: Hook,
+    /// After one of these.
+    pub always: Hook,
+}
+
+/// A job.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its name.
+    pub name: String,
+    /// Its type, such as `runSh`.
+    pub kind: String,
+    /// Steps, in order.
+    pub steps: Vec<Step>,
+    /// The job's own integrations.
+    pub integrations: Vec<Named>,
+    /// Hooks.
+    pub hooks: Hooks,
+    /// The whole entry.
+    pub yml: Node,
+}
+
+impl Job {
+    /// `IN` and `OUT` steps, in order.
+    pub fn dependencies(&self) -> impl Iterator<Item = &Dependency> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Dependency(dependency) => Some(dependency),
+            _ => None,
+        })
+    }
+
+    /// `TASK` steps, in order.
+    pub fn tasks(&self) -> impl Iterator<Item = &Task> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Task(task) => Some(task),
+            _ => None,
+        })
+    }
+
+    /// `timeoutMinutes`, of the job's `runtime` or of the job.
+    pub fn timeout_minutes(&self) -> Option<f64> {
+        let inside = self.yml.get("runtime").and_then(|runtime| runtime.get("timeoutMinutes"));
+        inside.or_else(|| self.yml.get("timeoutMinutes"))?.scalar()?.parse().ok()
+    }
+
+    /// Whether runs of this job may overlap: `triggerMode: parallel`.
+    pub fn is_parallel(&self) -> bool {
+        self.yml.get("triggerMode").and_then(Node::as_text) == Some("parallel")
+    }
+
+    /// Reads an entry of `jobs:`; what is wrong in it comes back beside what could be read.
+    pub(super) fn read(entry: &Node, name: &str, kind: &str) -> (Self, Vec<Problem>) {
+        let mut parts = Parts { name, problems: Vec::new() };
+        let steps = match entry.get("steps") {
+            Some(steps) => parts.steps(steps),
+            None => Vec::new(),
+        };
+        let integrations = entry.get("integrations").map(|list| parts.names(list, "integrations")).unwrap_or_default();
+        let hooks = Hooks {
+            on_start: parts.hook(entry, "on_start"),
+            on_success: parts.hook(entry, "on_success"),
+            on_failure: parts.hook(entry, "on_failure"),
+            on_cancel: parts.hook(entry, "on_cancel"),
+            always: parts.hook(entry, "always"),
+        };
+        let job = Self { name: name.to_owned(), kind: kind.to_owned(), steps, integrations, hooks, yml: entry.clone() };
+        (job, parts.problems)
+    }
+}
+
+/// The parts of a job on their way.
+struct Parts<'a> {
+    name: &'a str,
+    problems: Vec<Problem>,
+}
+
+impl Parts<'_> {
+    fn problem(&mut self, at: &Place, text: String) {
+        self.problems.push(Problem { at: at.clone(), entry: Some(self.name.to_owned()), text });
+    }
+
+    fn steps(&mut self, node: &Node) -> Vec<Step> {
+        let mut steps = Vec::new();
+        match &node.value {
+            Value::Null => {}
+            Value::List(elements) => {
+                for element in elements {
+                    match &element.value {
+                        // From a template.
+                        Value::List(_) => steps.extend(self.steps(element)),
+                        Value::Map(_) => steps.extend(self.step(element)),
+                        _ => self.problem(&element.at, format!("a step is {}: write `- IN: name`", element.kind())),
+                    }
+                }
+            }
+            _ => self.problem(&node.at, format!("steps: of {} is {}, not a list", self.name, node.kind())),
+        }
+        steps
+    }
+
+    fn step(&mut self, node: &Node) -> Option<Step> {
+        const KINDS: [&str; 4] = ["IN", "OUT", "TASK", "NOTIFY"];
+        let (key, value) = match node.members().iter().find(|(key, _)| KINDS.contains(&key.text.as_str())) {
+            Some(found) => found,
+            None => {
+                let word = node.members().first().map(|(key, _)| key.text.as_str()).unwrap_or_default();
+                let near = crate::job::names::did_you_mean(word, KINDS);
+                let text = format!("{word:?} is no step: IN, OUT, TASK and NOTIFY are{near}");
+                self.problem(&node.at, text);
+                return None;
+            }
+        };
+        let operation = match key.text.as_str() {
+            "IN" => Operation::In,
+            "OUT" => Operation::Out,
+            "TASK" => return Some(Step::Task(self.task(value))),
+            _ => return self.name_of(value, "NOTIFY").map(Step::Notify),
+        };
+        let named = self.name_of(value, &key.text)?;
+        Some(Step::Dependency(Dependency { operation, name: named.name, at: named.at, step: node.clone() }))
+    }
+
+    fn name_of(&mut self, node: &Node, key: &str) -> Option<Named> {
+        let name = node.scalar().filter(|name| !name.is_empty());
+        if name.is_none() {
+            self.problem(&node.at, format!("{key}: is {}, not a name", node.kind()));
+        }
+        name.map(|name| Named { name, at: node.at.clone() })
+    }
+
+    /// A name, a list of names, or a list of maps that each have a `name`.
+    fn names(&mut self, node: &Node, key: &str) -> Vec<Named> {
+        match &node.value {
+            Value::Null => Vec::new(),
+            Value::List(elements) => elements.iter().flat_map(|element| self.names(element, key)).collect(),
+            Value::Map(_) => match node.get("name") {
+                Some(name) => self.name_of(name, key).into_iter().collect(),
+                None => {
+                    self.problem(&node.at, format!("{key}: has a map where a name was expected"));
+                    Vec::new()
+                }
+            },
+            _ => self.name_of(node, key).into_iter().collect(),
+        }
+    }
+
+    fn task(&mut self, node: &Node) -> Task {
+        let mut task = Task { name: None, scripts: Vec::new(), yml: node.clone() };
+        match &node.value {
+            Value::Map(_) => {
+                task.name = node.get("name").and_then(Node::scalar);
+                match node.get("script") {
+                    Some(script) => self.scripts(script, &mut task.scripts),
+                    None => self.problem(&node.at, "TASK has no script: add `script:`".to_owned()),
+                }
+            }
+            // The older spelling: one TASK with all scripts.
+            Value::List(elements) => {
+                for element in elements {
+                    match element.get("script") {
+                        Some(script) => self.scripts(script, &mut task.scripts),
+                        None => self.scripts(element, &mut task.scripts),
+                    }
+                }
+            }
+            Value::Text(text) if text == "managed" => {}
+            _ => self.scripts(node, &mut task.scripts),
+        }
+        task
+    }
+
+    /// A text, or a list in which templates may have left further lists.
+    fn scripts(&mut self, node: &Node, into: &mut Vec<Script>) {
+        match &node.value {
+            Value::Null => {}
+            Value::List(elements) => elements.iter().for_each(|element| self.scripts(element, into)),
+            Value::Map(members) => {
+                let shown = match members.as_slice() {
+                    [(key, value)] => format!("{}: {}", key.text, value.scalar().unwrap_or_default()),
+                    _ => members.iter().map(|(key, _)| key.text.as_str()).collect::<Vec<_>>().join(", "),
+                };
+                let text = format!(
+                    "a map where a line of a script was meant: YAML takes `: ` in {shown:?} for a key; put the whole line \
+                     in quotes"
+                );
+                self.problem(&node.at, text);
+            }
+            _ => into.extend(node.scalar().map(|text| Script { text, at: node.at.clone() })),
+        }
+    }
+
+    fn hook(&mut self, entry: &Node, key: &str) -> Hook {
+        let mut hook = Hook::default();
+        if let Some(node) = entry.get(key) {
+            self.hook_parts(node, key, &mut hook);
+        }
+        hook
+    }
+
+    fn hook_parts(&mut self, node: &Node, key: &str, hook: &mut Hook) {
+        match &node.value {
+            Value::Null => {}
+            Value::List(elements) => elements.iter().for_each(|element| self.hook_parts(element, key, hook)),
+            Value::Map(_) => {
+                let notify = node.get("NOTIFY").map(|names| self.names(names, "NOTIFY")).unwrap_or_default();
+                hook.notify.extend(notify);
+                match node.get("script") {
+                    Some(script) => self.scripts(script, &mut hook.scripts),
+                    None if node.get("NOTIFY").is_none() => self.scripts(node, &mut hook.scripts),
+                    None => {}
+                }
+            }
+            _ => self.scripts(node, &mut hook.scripts),
+        }
+    }
+}
