@@ -63,6 +63,9 @@ pub(crate) enum Job {
     /// it is taken over from the environment of the call. Without message.json the job has the name in JOB_NAME, else
     /// that of its folder.
     ///
+    /// --explain NAME prints what sets a variable, the winner first, then what it shadows. Values that may be secret are
+    /// masked.
+    ///
     /// Exit status: 8 when there is no job directory or a file in it is wrong, with nothing printed.
     #[command(verbatim_doc_comment)]
     Env(JobEnv),
@@ -90,6 +93,9 @@ pub(crate) struct JobEnv {
     /// How it is written
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = EnvFormat::Sh)]
     pub format: EnvFormat,
+    /// Print instead what sets this variable, and what that shadows
+    #[arg(long, value_name = "NAME", conflicts_with = "format")]
+    pub explain: Option<String>,
 }
 
 /// How `job env` writes.
@@ -107,6 +113,10 @@ pub(crate) enum EnvFormat {
     Json,
     /// NAME=value, each ended by a zero byte, as in env -0
     Null,
+    /// For the later steps of a GitHub Actions job: masks what is secret, then appends to $GITHUB_ENV
+    Github,
+    /// For the later jobs of a GitLab pipeline, as artifacts:reports:dotenv: no secrets, no value of several lines
+    Gitlab,
 }
 
 #[derive(Debug, clap::Args)]

@@ -204,9 +204,19 @@ fn masked_params(members: &Map<String, Value>) -> Map<String, Value> {
     shown
 }
 
-fn speaks_of_secret(key: &str, value: &Value) -> bool {
+/// Whether a name is one that people give to secrets.
+pub fn names_a_secret(key: &str) -> bool {
     let name = names::key(key.as_bytes());
     SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
+/// Whether a field of an integration, by the end of its variable's name, may be shown.
+pub fn is_public_field(variable: &str) -> bool {
+    PUBLIC_FIELDS.contains(&variable) || variable.starts_with("NODES_")
+}
+
+fn speaks_of_secret(key: &str, value: &Value) -> bool {
+    names_a_secret(key)
         || match value {
             Value::Object(members) => members.iter().any(|(key, value)| speaks_of_secret(key, value)),
             Value::Array(elements) => elements.iter().any(|value| speaks_of_secret("", value)),

@@ -4,6 +4,7 @@ pub mod append; // files that several processes add lines to
 pub mod atomic; // files replaced whole or not at all
 pub mod copy; // files and folders copied
 pub mod git; // git as a child process
+pub mod github_env; // GITHUB_ENV, and masks in the log
 pub mod http; // one blocking HTTP call at a time
 pub mod json; // JSON paths and filters over files of any size
 pub mod oaep; // RSA keys, and what was encrypted for them

@@ -1080,3 +1080,47 @@ fn many_resources_take_no_time() {
     assert!(start.elapsed() < std::time::Duration::from_secs(3), "{:?}", start.elapsed());
     assert_eq!(env["RES999_VERSIONNAME"], b"v");
 }
+
+/// A params resource whose key is also set by a second one and by a keyValuePair.
+fn shadowing() -> Sandbox {
+    let sandbox = job();
+    let params = |value: &str| json!({"params": {"MODE": value, "DB_PASSWORD": "hunter2hunter2", "TEXT": "a\nb"}});
+    resource(&sandbox, "IN/a", &dependency("IN", "a", "params", json!({}), Value::Null, params("one")));
+    resource(&sandbox, "IN/b", &dependency("IN", "b", "params", json!({}), Value::Null, params("two")));
+    sandbox
+}
+
+#[test]
+fn explain_names_the_winner_and_what_it_shadows() {
+    let sandbox = shadowing();
+    sandbox.shipctl(["job", "env", "--explain", "MODE"]).prints(
+        "set by  IN/b, params key under its own name: MODE=two\nshadows  IN/a, params key under its own name: MODE=one\n",
+    );
+    sandbox
+        .shipctl(["job", "env", "--explain", "B_PARAMS_DB_PASSWORD"])
+        .prints("set by  IN/b, params key: B_PARAMS_DB_PASSWORD=***\n");
+    sandbox.shipctl(["job", "env", "--explain", "MODES"]).fails(8, "did you mean MODE");
+}
+
+#[test]
+fn github_masks_before_it_sets() {
+    let mut sandbox = shadowing();
+    sandbox.shipctl(["job", "env", "--format", "github"]).fails(8, "GITHUB_ENV is not set");
+    let file = sandbox.path("github_env");
+    sandbox.set("GITHUB_ENV", file);
+    let ran = sandbox.shipctl(["job", "env", "--format", "github"]);
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    assert!(ran.out().lines().all(|line| line == "::add-mask::hunter2hunter2"), "{}", ran.out());
+    let written = "\n".to_owned() + &String::from_utf8(sandbox.read("github_env")).unwrap();
+    assert!(written.contains("\nMODE=two\n") && written.contains("\nDB_PASSWORD=hunter2hunter2\n"), "{written}");
+    assert!(written.contains("TEXT<<shipctl_") && written.contains("\na\nb\nshipctl_"), "{written}");
+}
+
+#[test]
+fn a_report_for_gitlab_has_no_secret_and_no_second_line() {
+    let ran = shadowing().shipctl(["job", "env", "--format", "gitlab"]);
+    assert_eq!(ran.status, 0);
+    assert!(ran.out().lines().any(|line| line == "MODE=two"), "{}", ran.out());
+    assert!(!ran.out().contains("hunter2") && !ran.out().contains("TEXT="), "{}", ran.out());
+    assert!(ran.err().contains("DB_PASSWORD of IN/b") && ran.err().contains("TEXT of IN/b"), "{}", ran.err());
+}

@@ -1,15 +1,15 @@
 //! Credentials on their way out, and what stands in their place when there are none.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::ValueEnum;
 
 use crate::credentials::Credentials;
-use crate::credentials::github::{self, EnvFile};
+use crate::credentials::github;
 use crate::credentials::text::{self, Format};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
+use crate::support::github_env::{self, EnvFile};
 
 /// Writes credentials in a format.
 pub(super) fn credentials(ctx: &Ctx, credentials: &Credentials, format: Format) -> Result<(), Error> {
@@ -19,9 +19,7 @@ pub(super) fn credentials(ctx: &Ctx, credentials: &Credentials, format: Format) 
 /// Everything that can fail comes before the masks, and the masks before what they hide.
 fn github(ctx: &Ctx, credentials: &Credentials) -> Result<(), Error> {
     let wrong = |message: String| Error::new(Kind::Configuration, message);
-    let path = ctx.env.get_filled("GITHUB_ENV").map(PathBuf::from).ok_or_else(|| {
-        wrong("GITHUB_ENV is not set: run this in a step of a GitHub Actions job, or use another --format".to_owned())
-    })?;
+    let path = github_env::file(&ctx.env)?;
     if let Some(name) = github::NOT_EMPTIED.iter().find(|name| ctx.env.get(name).is_some()) {
         return Err(wrong(format!(
             "{name} is set, and GITHUB_ENV cannot unset it for the steps that follow: take it out of the workflow's env \

@@ -1,11 +1,16 @@
 //! `shipctl job env`: the whole environment of a job directory, for a shell or a program.
 
+use super::explain;
 use crate::cli::{self, EnvFormat};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
-use crate::job::environment::{self, Variable};
+use crate::job::environment::{self, Environment, Variable};
+use crate::support::github_env::{self, EnvFile};
 use crate::support::shell;
+
+/// What is shorter would mask half of a log.
+const SHORTEST_SECRET: usize = 4;
 
 /// Computes everything before it prints anything: an `eval` gets all of it or nothing.
 pub(super) fn run(ctx: &Ctx, args: &cli::JobEnv) -> Result<(), Error> {
@@ -13,6 +18,9 @@ pub(super) fn run(ctx: &Ctx, args: &cli::JobEnv) -> Result<(), Error> {
     let environment = environment::of(&job)?;
     for warning in environment.warnings() {
         ctx.note(warning);
+    }
+    if let Some(name) = &args.explain {
+        return ctx.print(explain::explain(&environment, name)?.as_bytes());
     }
     let mut variables = environment.variables();
     variables.retain(|variable| {
@@ -40,6 +48,8 @@ pub(super) fn run(ctx: &Ctx, args: &cli::JobEnv) -> Result<(), Error> {
             line(out, "", &variable.name, "=", &shell::dotenv_quote(variable.value.expose()));
         }),
         EnvFormat::Json => json(&variables)?,
+        EnvFormat::Github => return github(ctx, &environment, &variables),
+        EnvFormat::Gitlab => gitlab(ctx, &environment, &variables),
         EnvFormat::Null => lines(&variables, |out, variable| {
             out.extend_from_slice(variable.name.as_bytes());
             out.push(b'=');
@@ -55,8 +65,54 @@ fn kept_by(format: EnvFormat, name: &str) -> Option<&'static str> {
     match format {
         EnvFormat::Sh => shell::posix_keeps(name).then_some("the shell"),
         EnvFormat::Fish => shell::fish_keeps(name).then_some("fish"),
-        EnvFormat::Powershell | EnvFormat::Dotenv | EnvFormat::Json | EnvFormat::Null => None,
+        EnvFormat::Github => github_keeps(name).then_some("GitHub's runner"),
+        EnvFormat::Powershell | EnvFormat::Gitlab | EnvFormat::Dotenv | EnvFormat::Json | EnvFormat::Null => None,
     }
+}
+
+/// Names that a workflow cannot set for its later steps.
+fn github_keeps(name: &str) -> bool {
+    name.starts_with("GITHUB_") || name.starts_with("RUNNER_") || name == "NODE_OPTIONS" || name == "CI"
+}
+
+/// Everything that can fail comes before the masks, and the masks before what they hide.
+fn github(ctx: &Ctx, environment: &Environment, variables: &[&Variable]) -> Result<(), Error> {
+    require_text(variables, "GITHUB_ENV")?;
+    let path = github_env::file(&ctx.env)?;
+    let (mut masks, mut assignments) = (String::new(), String::new());
+    for variable in variables {
+        let value = String::from_utf8_lossy(variable.value.expose());
+        if environment.is_secret(variable) && value.len() >= SHORTEST_SECRET {
+            masks += &github_env::mask(&value);
+        }
+        let cannot = |what| {
+            let (name, origin) = (&variable.name, &variable.origin);
+            Error::failed(format_args!("{name} ({origin}) has {what}, which GITHUB_ENV cannot hold: change the value"))
+        };
+        assignments += &github_env::assignment(&variable.name, &value).map_err(cannot)?;
+    }
+    let file = EnvFile::open(&path)?;
+    ctx.print(masks.as_bytes())?;
+    file.append(assignments.as_bytes())
+}
+
+/// The report of variables is an artifact, which whoever sees the pipeline can download, and has no way of quoting.
+fn gitlab(ctx: &Ctx, environment: &Environment, variables: &[&Variable]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for variable in variables {
+        let why = if environment.is_secret(variable) {
+            "a report is an artifact, which is no place for secrets: give it to the job as a masked CI/CD variable"
+        } else if std::str::from_utf8(variable.value.expose()).is_err() {
+            "it is not UTF-8"
+        } else if variable.value.expose().iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            "a report holds one line each"
+        } else {
+            line(&mut out, "", &variable.name, "=", variable.value.expose());
+            continue;
+        };
+        ctx.note(format_args!("{} of {} is left out: {why}", variable.name, variable.origin));
+    }
+    out
 }
 
 fn lines(variables: &[&Variable], each: impl Fn(&mut Vec<u8>, &Variable)) -> Vec<u8> {

@@ -2,6 +2,7 @@
 
 mod env;
 mod example;
+mod explain;
 mod show;
 
 use crate::cli;

@@ -1,10 +1,10 @@
 //! The sequence of assignments, in which the later wins.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 
-use crate::job::names;
+use crate::job::{names, overview};
 use crate::support::secret::Secret;
 
 /// The longest `NAME=value` that Linux starts a program with, its final zero byte included.
@@ -136,10 +136,34 @@ impl Environment {
         self.assignments.iter().filter(|variable| variable.name == name).collect()
     }
 
+    /// Whether the value of a variable of this environment is to be kept out of logs.
+    pub fn is_secret(&self, variable: &Variable) -> bool {
+        let by_name = || overview::names_a_secret(&variable.name);
+        let text = || String::from_utf8_lossy(variable.value.expose()).contains("PRIVATE KEY-----");
+        match variable.origin.rule {
+            Rule::Secure | Rule::RawSecure | Rule::RawField => true,
+            // The names in a keyValuePair are the user's: there `url` may well be that of a database, password and all.
+            Rule::Field => {
+                let same_source = |other: &Variable| other.origin.source == variable.origin.source;
+                let named_by_user = self.assignments.iter().any(|o| o.origin.rule == Rule::RawField && same_source(o));
+                let field = variable.name.rsplit_once("_INTEGRATION_").map_or("", |(_, field)| field);
+                named_by_user || !overview::is_public_field(field) || has_user(variable.value.expose())
+            }
+            Rule::Param | Rule::RawParam | Rule::Task | Rule::Pointer | Rule::Seed => by_name() || text(),
+            Rule::Job | Rule::Process | Rule::Resource | Rule::Commit | Rule::KeyFile => false,
+        }
+    }
+
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         let found = self.assignments.iter().rev().find(|variable| variable.name == name);
         found.map(|variable| variable.value.expose())
+    }
+
+    /// Every name, once, in the order of the first assignments.
+    pub fn names(&self) -> Vec<&str> {
+        let mut seen = HashSet::new();
+        self.assignments.iter().map(|variable| variable.name.as_str()).filter(|name| seen.insert(*name)).collect()
     }
 
     /// What could not be set, or is likely a mistake: one line each, without values.
@@ -187,4 +211,10 @@ impl Environment {
             self.set(name, value, origin);
         }
     }
+}
+
+/// Whether a text has an address with a user, and so maybe a password, in it.
+fn has_user(value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value);
+    text.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().is_some_and(|host| host.contains('@')))
 }
