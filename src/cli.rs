@@ -84,6 +84,8 @@ pub(crate) enum Job {
     /// keys of AWS's own documentation), a git repository, and a job script.
     ///
     /// Then: cd DIR && eval "$(shipctl job env)" && bash -e script.sh
+    ///
+    /// --pipeline writes a folder with a shippable.yml instead, and the integrations of its two jobs.
     #[command(verbatim_doc_comment)]
     Example(JobExample),
 }
@@ -128,6 +130,9 @@ pub(crate) struct JobShow {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct JobExample {
+    /// Write a shippable.yml of two jobs instead, for `shipctl job run`
+    #[arg(long)]
+    pub pipeline: bool,
     /// The folder to make; it must be empty or not be there yet
     #[arg(value_name = "DIR")]
     pub dir: std::path::PathBuf,

@@ -59,6 +59,13 @@ const FILES: &[(&str, &[u8])] = embedded! {
     "script.sh"
 };
 
+/// A pipeline, to build job directories from.
+const PIPELINE: &[(&str, &[u8])] = &[
+    ("shippable.yml", include_bytes!("example/pipeline/shippable.yml")),
+    ("integrations.yml", include_bytes!("example/pipeline/integrations.yml")),
+    ("db_password", include_bytes!("example/pipeline/db_password")),
+];
+
 /// Folders that hold no file at the start.
 const FOLDERS: [&str; 13] = [
     "IN/app_repo/gitRepo",
@@ -92,6 +99,25 @@ pub struct Example {
 ///
 /// A target that is there and is no empty folder, or a folder that cannot be written.
 pub fn write(target: &Path, path: Option<&OsStr>) -> Result<Example, Error> {
+    let mut has_repository = false;
+    make(target, |root| {
+        fill(root)?;
+        has_repository = repository::make(&root.join("IN/app_repo/gitRepo"), path)?;
+        Ok(())
+    })?;
+    Ok(Example { has_repository })
+}
+
+/// Makes a folder with the example of a pipeline: its `shippable.yml`, and its integrations.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_pipeline(target: &Path) -> Result<(), Error> {
+    make(target, |root| PIPELINE.iter().try_for_each(|(below, content)| write_file(&root.join(below), content, 0o600)))
+}
+
+fn make(target: &Path, fill: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
     let taken = |what: &str| {
         let message = format!("{}: {what}: name a folder that is empty or not there yet", target.display());
         Err(Error::new(Kind::Usage, message))
@@ -115,11 +141,10 @@ pub fn write(target: &Path, path: Option<&OsStr>) -> Result<Example, Error> {
         .tempdir_in(parent)
         .map_err(|error| Error::io("make a folder in", parent, &error))?;
     fill(staged.path())?;
-    let has_repository = repository::make(&staged.path().join("IN/app_repo/gitRepo"), path)?;
     std::fs::rename(staged.path(), target).map_err(|error| Error::io("make", target, &error))?;
     // It has another name now: there is nothing left to remove.
     let _ = staged.keep();
-    Ok(Example { has_repository })
+    Ok(())
 }
 
 fn fill(root: &Path) -> Result<(), Error> {
