@@ -82,7 +82,7 @@ fn section_id(name: &str) -> String {
         })
         .take(40)
         .collect();
-    if plain == name {
+    if plain == name && !name.is_empty() {
         return plain;
     }
     let digest = Sha256::digest(name.as_bytes());
