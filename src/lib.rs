@@ -10,6 +10,7 @@ pub mod config; // files that people write: parsed into types, errors with file 
 pub mod credentials; // source → credentials, through roles and the session cache
 pub mod ctx; // the process boundary: environment, working directory, clock, streams
 pub mod error; // kinds of failure and their exit statuses
+pub mod host; // the CI that runs us: build, event, log
 pub mod job; // the job directory: names, resources, integrations, environment
 pub mod notify; // notifications: Slack, webhooks, New Relic, Airbrake, Jira, IRC
 pub mod support; // small named things: atomic files, JSON, shell quoting

@@ -15,6 +15,7 @@ pub mod overview; // the job and its resources as a person reads them, secrets m
 pub mod params; // params resources and their `secure` text
 pub mod record; // what `job init` remembers for `job finish`
 pub mod replicate; // an output, or the job, made a copy of an input
+pub mod repository; // gitRepo: a checkout linked in, or a clone
 pub mod resource; // version.json, and the look-ups in it
 pub mod side; // a resource as an input or as an output
 pub mod state_file; // what a job says about a resource

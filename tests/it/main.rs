@@ -21,6 +21,7 @@ mod durability; // kill -9, full disks, read-only folders
 mod git_changes; // get_git_changes over real repositories
 mod guards; // what must hold for every command and every file
 mod harness; // a sandbox: folders, an environment, real shells
+mod host_ci; // what each CI says, and what becomes of it
 mod install; // make install, make demo
 mod jdk; // jdk set under a real shell
 mod job_env; // the environment of a job directory, in real shells
@@ -34,6 +35,7 @@ mod notify; // notifications, against servers that the tests start
 mod readme; // README.md, tried
 mod replace; // templates filled in, files replaced whole
 mod replicate; // an output made a copy of an input
+mod repository; // clones and links, with a real git
 mod retry; // tries, statuses and signals
 mod safety; // nothing is evaluated, no name leads outside
 mod scripted_sts; // an STS that plays what a test tells it to
