@@ -7,6 +7,7 @@ pub mod document; // its JSON files, with errors that name file and place
 pub mod environment; // every variable that a job sees, and where each comes from
 pub mod example; // an example of one, embedded in the binary
 pub mod integration; // integration.json and integration.env
+pub mod integration_types; // types of integrations and their fields
 pub mod jdk; // JDKs that the image has
 pub mod match_settings; // whether a commit is one that a repository asks for
 pub mod message; // message.json: the job and its steps
