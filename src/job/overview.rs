@@ -208,7 +208,7 @@ pub fn names_a_secret(key: &str) -> bool {
 
 /// Whether a field of an integration, by the end of its variable's name, may be shown.
 pub fn is_public_field(variable: &str) -> bool {
-    PUBLIC_FIELDS.contains(&variable) || variable.starts_with("NODES_")
+    !integration_types::is_secret(None, variable) || variable.starts_with("NODES_")
 }
 
 fn speaks_of_secret(key: &str, value: &Value) -> bool {
