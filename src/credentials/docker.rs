@@ -27,13 +27,18 @@ impl Config {
         Ok(Self { path: folder.join("config.json") })
     }
 
+    /// The file in a folder that `DOCKER_CONFIG` is to name.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self { path: folder.join("config.json") }
+    }
+
     /// Logs in to registries as `docker login` does: through the store that the file names, else in the file itself.
     pub fn log_in(&self, logins: &[Login]) -> Result<(), Error> {
         let _lock = lock_folder(&self.path)?;
         let mut config = self.read()?;
         let mut changed = false;
         for login in logins {
-            let host = host(&login.endpoint);
+            let host = if login.endpoint == HUB { HUB } else { host(&login.endpoint) };
             if let Some(store) = store_of(&config, host) {
                 store_login(&store, login)?;
                 continue;
@@ -70,6 +75,21 @@ impl Config {
     fn error(&self, cause: &str) -> Error {
         Error::new(Kind::Configuration, format_args!("{}: {cause}", self.path.display()))
     }
+}
+
+/// Docker Hub, as the file names it.
+pub const HUB: &str = "https://index.docker.io/v1/";
+
+/// The key of a registry in the file, from an address as people write it; an empty one is Docker Hub's.
+pub fn registry_key(address: &str) -> &str {
+    let bare = address.trim();
+    let bare = bare.strip_prefix("https://").or_else(|| bare.strip_prefix("http://")).unwrap_or(bare);
+    let name = bare.split('/').next().unwrap_or_default();
+    let is_hub = matches!(
+        name,
+        "" | "docker.io" | "index.docker.io" | "hub.docker.com" | "registry.hub.docker.com" | "registry-1.docker.io"
+    );
+    if is_hub { HUB } else { name }
 }
 
 /// The registry's name without the scheme.
@@ -128,6 +148,20 @@ pub fn split_token(login: &Login) -> Result<(String, String), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_registries() {
+        for (address, want) in [
+            ("", HUB),
+            ("https://index.docker.io/v1/", HUB),
+            ("docker.io", HUB),
+            ("https://registry.example.com:5000/v2/", "registry.example.com:5000"),
+            ("http://localhost:5000", "localhost:5000"),
+            (" quay.io ", "quay.io"),
+        ] {
+            assert_eq!(registry_key(address), want, "{address}");
+        }
+    }
 
     #[test]
     fn registries_by_name() {

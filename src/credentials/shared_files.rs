@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
-use super::profiles::{Edit, SharedFile};
+use super::Credentials;
+use super::profiles::{Edit, SharedFile, is_writable};
 use crate::ctx::Env;
 use crate::error::{Error, Kind};
 use crate::support::atomic;
@@ -30,6 +31,32 @@ pub struct Profile {
     pub credentials: Vec<(&'static str, String)>,
     /// Keys of the config file.
     pub config: Vec<(&'static str, String)>,
+}
+
+impl Profile {
+    /// A profile that holds these keys, and their region.
+    pub fn of(name: impl Into<String>, credentials: &Credentials) -> Self {
+        let mut profile = Self { name: name.into(), ..Self::default() };
+        profile.credentials.push(("aws_access_key_id", credentials.access_key_id.clone()));
+        profile.credentials.push(("aws_secret_access_key", credentials.secret_access_key.expose().to_owned()));
+        let token = credentials.session_token.as_ref();
+        profile.credentials.extend(token.map(|token| ("aws_session_token", token.expose().to_owned())));
+        profile.config.extend(credentials.region.clone().map(|region| ("region", region)));
+        profile
+    }
+
+    /// Refuses values that the files cannot hold; `whose` names their source.
+    pub fn check(self, whose: impl std::fmt::Display) -> Result<Self, Error> {
+        match self.credentials.iter().chain(&self.config).find(|(_, value)| !is_writable(value)) {
+            Some((key, _)) => Err(Error::new(
+                Kind::Configuration,
+                format_args!(
+                    "{whose}: its {key} cannot stand in an AWS file: it has blanks at an end or several lines"
+                ),
+            )),
+            None => Ok(self),
+        }
+    }
 }
 
 /// Keys that decide who a profile is; the ones that a new profile does not set are removed, or the old identity could
@@ -136,7 +163,8 @@ pub fn lock_folder(path: &Path) -> Result<File, Error> {
     handle.map_err(|error| Error::io("lock", folder, &error).with_kind(Kind::Configuration))
 }
 
-fn make_folder(path: &Path) -> Result<&Path, Error> {
+/// Makes the folder of a file, private to the user.
+pub fn make_folder(path: &Path) -> Result<&Path, Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     DirBuilder::new()
         .recursive(true)

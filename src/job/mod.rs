@@ -1,5 +1,6 @@
 //! The job directory: what the platform put on disk and into the environment before a job's script ran.
 
+pub mod cli_config; // tools configured for a job alone
 pub mod commits; // the commits of a repository resource
 pub mod contents; // everything in it, listed strictly
 pub mod directory; // where it is, and what lies where in it
@@ -7,6 +8,7 @@ pub mod document; // its JSON files, with errors that name file and place
 pub mod environment; // every variable that a job sees, and where each comes from
 pub mod example; // an example of one, embedded in the binary
 pub mod integration; // integration.json and integration.env
+pub mod integration_types; // types of integrations and their fields
 pub mod jdk; // JDKs that the image has
 pub mod match_settings; // whether a commit is one that a repository asks for
 pub mod message; // message.json: the job and its steps

@@ -8,14 +8,10 @@ use crate::job::contents::{Contents, read_integration};
 use crate::job::directory::{JobDirectory, ResourceFolder};
 use crate::job::document::{Document, Node};
 use crate::job::integration::{Integration, scalar_text};
-use crate::job::{names, params};
+use crate::job::{integration_types, names, params};
 
 /// What stands for a secret.
 pub const MASK: &str = "***";
-
-/// Integration fields that are no secrets. Any other is taken for one: the platform's own list of secret fields
-/// missed several.
-const PUBLIC_FIELDS: [&str; 9] = ["URL", "HOST", "PORT", "REGION", "USERNAME", "EMAIL", "NODES", "PUBLICKEY", "OUTPUT"];
 
 /// Parts of a name that speak of a secret.
 const SECRET_WORDS: [&str; 9] =
@@ -212,7 +208,7 @@ pub fn names_a_secret(key: &str) -> bool {
 
 /// Whether a field of an integration, by the end of its variable's name, may be shown.
 pub fn is_public_field(variable: &str) -> bool {
-    PUBLIC_FIELDS.contains(&variable) || variable.starts_with("NODES_")
+    !integration_types::is_secret(None, variable) || variable.starts_with("NODES_")
 }
 
 fn speaks_of_secret(key: &str, value: &Value) -> bool {
@@ -227,10 +223,8 @@ fn speaks_of_secret(key: &str, value: &Value) -> bool {
 
 fn attached(name: Option<String>, integration: &Integration) -> Attached {
     let fields = integration.user_fields().into_iter().map(|(field, value)| {
-        let known = names::key(field.as_bytes());
-        // The names in a keyValuePair are the user's: there `url` may well be that of a database, password and all.
-        let public_field = PUBLIC_FIELDS.contains(&known.as_str()) && !integration.is_key_value_pair();
-        (field.to_owned(), if public_field { public(value) } else { MASK.into() })
+        let is_secret = integration_types::is_secret(integration.master_name(), field);
+        (field.to_owned(), if is_secret { MASK.into() } else { public(value) })
     });
     Attached { name, kind: integration.master_name().map(ToOwned::to_owned), fields: fields.collect() }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use super::args::{CallArgs, RoleArgs};
 use super::{ecr_login, resolve};
 use crate::credentials::Credentials;
-use crate::credentials::profiles::{is_profile_name, is_writable};
+use crate::credentials::profiles::is_profile_name;
 use crate::credentials::shared_files::{Profile, SharedFiles};
 use crate::credentials::source::Source;
 use crate::ctx::Ctx;
@@ -75,29 +75,12 @@ fn profile(ctx: &Ctx, args: &Configure, name: &OsStr, credentials: &Credentials)
             format_args!("{profile:?} cannot be the name of a profile: give --profile NAME"),
         ));
     }
-    let mut made = Profile { name: profile, ..Profile::default() };
+    let mut made = Profile::of(profile, credentials);
     if args.process {
-        made.config.push(("credential_process", process_command(ctx, args, name, &made.name)?));
-    } else {
-        made.credentials.push(("aws_access_key_id", credentials.access_key_id.clone()));
-        made.credentials.push(("aws_secret_access_key", credentials.secret_access_key.expose().to_owned()));
-        if let Some(token) = &credentials.session_token {
-            made.credentials.push(("aws_session_token", token.expose().to_owned()));
-        }
+        made.credentials.clear();
+        made.config.insert(0, ("credential_process", process_command(ctx, args, name, &made.name)?));
     }
-    if let Some(region) = &credentials.region {
-        made.config.push(("region", region.clone()));
-    }
-    match made.credentials.iter().chain(&made.config).find(|(_, value)| !is_writable(value)) {
-        Some((key, _)) => Err(Error::new(
-            Kind::Configuration,
-            format_args!(
-                "{}: its {key} cannot stand in an AWS file: it has blanks at an end or several lines",
-                name.display()
-            ),
-        )),
-        None => Ok(made),
-    }
+    made.check(name.display())
 }
 
 /// The command of a `credential_process` profile: AWS clients split it as a shell does.

@@ -6,6 +6,7 @@ mod configure;
 mod ecr_login;
 mod exec;
 mod export;
+mod for_job; // what a job's tools are configured with
 mod print; // credentials on their way out
 mod resolve; // options → credentials
 mod whoami;
@@ -14,6 +15,8 @@ use std::ffi::OsString;
 
 use clap::{Args as _, Command, Subcommand};
 
+#[allow(unused_imports)] // for the commands that set up a job
+pub(crate) use for_job::ForJob;
 pub(super) use print::fail_closed;
 
 use crate::aws::ecr::Login;

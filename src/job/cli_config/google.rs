@@ -1,0 +1,126 @@
+//! Google: the key file, gcloud's configuration, Docker's logins with the key, and clusters.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::setup::Setup;
+use super::{CliConfig, docker};
+use crate::error::{Error, Kind};
+use crate::job::names;
+use crate::support::process;
+
+/// Google's older registries.
+const REGISTRIES: [&str; 4] = ["gcr.io", "us.gcr.io", "eu.gcr.io", "asia.gcr.io"];
+
+/// Everything that a key file is good for. The scopes `gcr` and `gke` go together.
+pub(super) fn key_file(setup: &mut Setup, entry: &CliConfig, field: &str, scope: Option<&str>) -> Result<(), Error> {
+    let text = entry.field(field);
+    let key: Value = serde_json::from_str(text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        Error::new(
+            Kind::NoCredentials,
+            format_args!("{}: {field} of {} is not JSON, at {line}:{column}", entry.resource, entry.record.name),
+        )
+    })?;
+    let has = |name: &str| scope == Some(name) || entry.has_scope(name);
+    let cluster = entry.property("clusterName").filter(|_| has("gke"));
+    let zone = entry.property("region").filter(|_| has("gke"));
+    let for_scripts = entry.meta.join("key.json");
+    setup.write(&for_scripts, text.as_bytes())?;
+    let is_first = !setup.path("gcloud/active_config").exists();
+    let own = setup.path(&format!("gcloud/keys/{}.json", configuration_name(entry)));
+    setup.write(&own, text.as_bytes())?;
+    let project = entry.record.text("projectName").or_else(|| key.get("project_id").and_then(Value::as_str));
+    let account = key.get("client_email").and_then(Value::as_str);
+    let content = configuration(project, account, &own, zone, cluster);
+    setup.write(
+        &setup.path(&format!("gcloud/configurations/config_{}", configuration_name(entry))),
+        content.as_bytes(),
+    )?;
+    if is_first {
+        setup.write(&setup.path("gcloud/configurations/config_default"), content.as_bytes())?;
+        setup.write(&setup.path("gcloud/active_config"), b"default")?;
+        setup.out.set("CLOUDSDK_CONFIG", setup.path("gcloud").into_os_string().into_encoded_bytes());
+        setup.out.set("GOOGLE_APPLICATION_CREDENTIALS", own.clone().into_os_string().into_encoded_bytes());
+    }
+    if field == "credentialFile" {
+        let variable = format!("{}_INTEGRATION_CREDENTIALFILE_PATH", names::prefix(entry.resource.as_bytes()));
+        setup.out.set(variable, for_scripts.into_os_string().into_encoded_bytes());
+    }
+    if has("gcr") {
+        let region = entry.property("region").map(|region| format!("{}-docker.pkg.dev", without_zone(region)));
+        let registries = REGISTRIES.into_iter().map(ToOwned::to_owned).chain(region);
+        setup.logins.extend(registries.map(|registry| docker::login(&registry, "_json_key", text)));
+    }
+    match cluster {
+        Some(cluster) => get_credentials(setup, entry, cluster),
+        None => Ok(()),
+    }
+}
+
+/// gcloud's names of configurations: lower-case letters, digits and hyphens, a letter first.
+fn configuration_name(entry: &CliConfig) -> String {
+    let lower = entry.resource.to_ascii_lowercase();
+    let name: String = lower.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    if name.starts_with(|c: char| c.is_ascii_lowercase()) && name != "default" { name } else { format!("c-{name}") }
+}
+
+/// The properties that the platform set, and the key in the place of a login.
+fn configuration(
+    project: Option<&str>,
+    account: Option<&str>,
+    key: &Path,
+    zone: Option<&str>,
+    cluster: Option<&str>,
+) -> String {
+    let key = key.to_string_lossy();
+    let sections: [(&str, &[(&str, Option<&str>)]); 4] = [
+        ("core", &[("project", project), ("account", account)]),
+        ("auth", &[("credential_file_override", Some(&key))]),
+        ("compute", &[("zone", zone)]),
+        ("container", &[("use_client_certificate", cluster.map(|_| "True")), ("cluster", cluster)]),
+    ];
+    let mut text = String::new();
+    for (section, properties) in sections {
+        // A line break in a value would begin another property.
+        let set = properties.iter().filter_map(|(name, value)| value.map(|value| (name, value)));
+        let lines: Vec<String> = set
+            .filter(|(_, value)| !value.contains(['\n', '\r']))
+            .map(|(name, value)| format!("{name} = {value}\n"))
+            .collect();
+        if !lines.is_empty() {
+            text += &format!("[{section}]\n{}", lines.concat());
+        }
+    }
+    text
+}
+
+/// `us-central1` of `us-central1-a`.
+fn without_zone(region: &str) -> &str {
+    match region.rsplit_once('-') {
+        Some((rest, zone)) if zone.len() == 1 && rest.contains('-') => rest,
+        _ => region,
+    }
+}
+
+fn get_credentials(setup: &mut Setup, entry: &CliConfig, cluster: &str) -> Result<(), Error> {
+    let (config, kube): (PathBuf, PathBuf) = (setup.path("gcloud"), setup.next_kube_config()?);
+    let own = configuration_name(entry);
+    let words = ["-q", "--configuration", &own, "container", "clusters", "get-credentials", cluster];
+    match setup.run("gcloud", &words, &[("CLOUDSDK_CONFIG", &config), ("KUBECONFIG", &kube)])? {
+        None => setup.note(
+            entry,
+            format_args!("gcloud is not on the PATH: the credentials of the cluster {cluster} are not fetched"),
+        ),
+        Some(status) if !status.success() => {
+            return Err(Error::failed(format_args!(
+                "{}: gcloud container clusters get-credentials failed for {cluster}, see its message above: {}",
+                entry.resource,
+                process::describe(status)
+            )));
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
