@@ -35,6 +35,7 @@ mod readme; // README.md, tried
 mod replace; // templates filled in, files replaced whole
 mod replicate; // an output made a copy of an input
 mod retry; // tries, statuses and signals
+mod run_rules; // the rules of TASKs and hooks, under a real bash
 mod safety; // nothing is evaluated, no name leads outside
 mod scripted_sts; // an STS that plays what a test tells it to
 mod servers; // HTTP, IRC, DNS and a certificate authority, on the loopback
