@@ -7,6 +7,7 @@ pub mod git; // git as a child process
 pub mod github_env; // GITHUB_ENV, and masks in the log
 pub mod http; // one blocking HTTP call at a time
 pub mod json; // JSON paths and filters over files of any size
+pub mod mask; // secrets kept out of what is printed
 pub mod oaep; // RSA keys, and what was encrypted for them
 pub mod own_folder; // folders that nobody else can write to
 pub mod paths; // names and places that paths stand for

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
@@ -40,15 +41,27 @@ pub struct NotStarted {
 /// Starts the command that `words` give, one word an argument. A single word that holds blanks and is no program is
 /// a command line for `sh -c`. `path` is the search path.
 pub fn start(words: &[OsString], path: Option<&OsStr>) -> Result<Child, NotStarted> {
+    start_with(words, path, &|_| {})
+}
+
+/// [`start`] with an environment, a working directory or streams of its own, which `prepare` sets.
+pub fn start_with(
+    words: &[OsString],
+    path: Option<&OsStr>,
+    prepare: &dyn Fn(&mut Command),
+) -> Result<Child, NotStarted> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(NotStarted { status: 127, passing: false, message: "no command given".to_owned() });
     };
-    let error = match Command::new(program).args(arguments).spawn() {
+    let mut command = Command::new(program);
+    prepare(command.args(arguments));
+    let error = match command.spawn() {
         Ok(child) => return Ok(child),
         Err(error) => error,
     };
     let found = find(program, path);
     let mut shell = Command::new(SHELL);
+    prepare(&mut shell);
     match &found {
         // A script without a first line that names its interpreter is the shell's, as POSIX wants it.
         Some(file) if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
@@ -191,6 +204,17 @@ impl SignalRelay {
         self.ending
     }
 
+    /// The same signal, told once: the next call tells the next.
+    pub fn take_ending(&mut self) -> Option<i32> {
+        self.pass_on(None);
+        self.ending.take()
+    }
+
+    /// Passes on what has come in, and does not wait. `missed` for the first call after the child's start.
+    pub fn relay(&mut self, child: &Child, missed: bool) {
+        self.pass_on(Some((child, missed)));
+    }
+
     /// Ends this process as it would have ended, had it not taken the signal over. Comes back only where it cannot.
     pub fn die_by(signal: i32) -> u8 {
         let _ = signal_hook::low_level::emulate_default_handler(signal);
@@ -213,6 +237,13 @@ impl SignalRelay {
                 let _ = kill_process(pid, signal);
             }
         }
+    }
+}
+
+/// Readable as soon as a signal has come in, or a child has ended.
+impl AsFd for SignalRelay {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.signals.get_read().as_fd()
     }
 }
 

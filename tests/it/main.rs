@@ -37,6 +37,7 @@ mod replace; // templates filled in, files replaced whole
 mod replicate; // an output made a copy of an input
 mod repository; // clones and links, with a real git
 mod retry; // tries, statuses and signals
+mod run_rules; // the rules of TASKs and hooks, under a real bash
 mod safety; // nothing is evaluated, no name leads outside
 mod scripted_sts; // an STS that plays what a test tells it to
 mod servers; // HTTP, IRC, DNS and a certificate authority, on the loopback

@@ -1,0 +1,77 @@
+# The EXIT trap that an entry has set; ours stays armed and runs it after the hooks.
+__shipctl_trap=
+
+# An entry's `trap`: EXIT is kept aside. ERR cannot be reset from within a function, so that it does nothing instead.
+__shipctl_set_trap() {
+    if [ "$#" -eq 2 ] && [ "$1" = -p ] && [ "$2" = EXIT ]; then
+        if [ "$__shipctl_trap" ]; then builtin printf 'trap -- %q EXIT\n' "$__shipctl_trap"; fi
+        return 0
+    fi
+    case "${BASH_SUBSHELL-0}:${1--p}" in
+    0:--) builtin shift ;;
+    0:-) ;;
+    0:-* | [!0]*) builtin trap "$@"; return ;;
+    esac
+    builtin local action=- signal status=0
+    case "$#:${1-}" in
+    1:*) ;;
+    *:*[!0-9]* | *:) action=$1; builtin shift ;;
+    esac
+    for signal; do
+        case "$action:$signal" in
+        *:0 | *:[Ee][Xx][Ii][Tt])
+            case "$action" in -) __shipctl_trap= ;; *) __shipctl_trap=$action ;; esac ;;
+        -:[Ee][Rr][Rr]) builtin trap : ERR ;;
+        *) builtin trap -- "$action" "$signal" || status=$? ;;
+        esac
+    done
+    return "$status"
+}
+# In POSIX mode no function may be called so.
+case ":${SHELLOPTS-}:" in
+*:posix:*) ;;
+*) trap() { __shipctl_set_trap "$@"; } ;;
+esac
+
+# Before and after an entry: `set -x` is for the entries, not for what is between them.
+__shipctl_traced=
+__shipctl_trace() {
+    case "$__shipctl_traced" in x) __shipctl_traced=; builtin set -x ;; esac
+}
+
+# After an entry: an EXIT trap that went past the function above is kept as well.
+__shipctl_keep() {
+    case "$-" in *x*) __shipctl_traced=x; builtin set +x ;; esac
+    builtin local armed
+    armed=$(builtin trap -p EXIT)
+    if [ "$armed" = "$__shipctl_armed" ]; then return 0; fi
+    eval "builtin set -- $armed"
+    __shipctl_trap=${3-}
+    builtin trap "$__shipctl_exit" EXIT
+}
+
+# The hooks, in a subshell: variables, functions and the working directory are there, and `exit` leaves only them.
+__shipctl_hooks() {
+    if [ -z "${__shipctl_first-}" ] || [ -e "$__shipctl_cancelled" ]; then return 0; fi
+    __shipctl_first=
+    if [ "$__shipctl_status" -ne 0 ]; then
+        ( __shipctl_quiet; builtin source "$__shipctl_after_failure" ) || :
+    elif [ "$__shipctl_after_success" ]; then
+        ( __shipctl_quiet; builtin source "$__shipctl_after_success" ) || __shipctl_status=$?
+    fi
+    return 0
+}
+__shipctl_quiet() {
+    builtin trap - EXIT
+    case "$__shipctl_options" in *x*) builtin set -x ;; esac
+}
+__shipctl_first=1
+
+# Ends with the TASK's status, or the one that a hook has made of it.
+__shipctl_exit='{ __shipctl_status=$? __shipctl_options=$-$__shipctl_traced; builtin set +exu; builtin trap - ERR; } 2>/dev/null
+__shipctl_hooks
+(builtin exit "$__shipctl_status")
+eval "$__shipctl_trap"
+builtin exit "$__shipctl_status"'
+builtin trap "$__shipctl_exit" EXIT
+__shipctl_armed=$(builtin trap -p EXIT)
