@@ -12,4 +12,5 @@ pub mod ctx; // the process boundary: environment, working directory, clock, str
 pub mod error; // kinds of failure and their exit statuses
 pub mod job; // the job directory: names, resources, integrations, environment
 pub mod notify; // notifications: Slack, webhooks, New Relic, Airbrake, Jira, IRC
+pub mod store; // versions and state between runs: a folder or a bucket
 pub mod support; // small named things: atomic files, JSON, shell quoting
