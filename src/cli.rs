@@ -41,6 +41,12 @@ pub(crate) enum Own {
     /// AWS credentials from the job's integrations
     #[command(subcommand)]
     Aws(Box<Aws>),
+    /// Versions of resources and jobs in the store
+    #[command(subcommand)]
+    Version(crate::commands::version::Version),
+    /// Folders that jobs left in the store for next time
+    #[command(subcommand)]
+    State(crate::commands::state::State),
     /// Shell functions for sourced commands and older names
     ShellInit(ShellInit),
     /// Completions for a shell

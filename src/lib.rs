@@ -14,4 +14,5 @@ pub mod host; // the CI that runs us: build, event, log
 pub mod job; // the job directory: names, resources, integrations, environment
 pub mod notify; // notifications: Slack, webhooks, New Relic, Airbrake, Jira, IRC
 pub mod run; // the scripts of a job: one bash per TASK, its hooks, its output
+pub mod store; // versions and state between runs: a folder or a bucket
 pub mod support; // small named things: atomic files, JSON, shell quoting

@@ -116,7 +116,8 @@ fn plain(kind: Kind, message: String) -> Failure {
     Failure { kind, code: None, message, request_id: None }
 }
 
-fn kind_of(code: Option<&str>, status: u16) -> Kind {
+/// What a refusal means by its code, else by its status.
+pub(crate) fn kind_of(code: Option<&str>, status: u16) -> Kind {
     match code.unwrap_or_default() {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "UnauthorizedAccess" | "NotAuthorized" => {
             Kind::Denied
@@ -157,7 +158,7 @@ fn kind_of(code: Option<&str>, status: u16) -> Kind {
 }
 
 /// The text of the first XML element of that name, in one line.
-fn element(body: &str, name: &str) -> Option<String> {
+pub(crate) fn element(body: &str, name: &str) -> Option<String> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once(&format!("</{name}>"))?;
     let plain = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&")]

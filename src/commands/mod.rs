@@ -3,6 +3,8 @@
 pub mod aws; // credentials
 pub mod drop_in; // what the original shipctl did
 pub mod job; // the job directory as a whole
+pub mod state; // folders that jobs left
+pub mod version; // versions in the store
 
 mod completions; // `shipctl completions SHELL`
 mod docker_credential; // `docker-credential-shipctl`
@@ -95,6 +97,8 @@ fn run_own(ctx: &Ctx, rest: &[OsString]) -> Result<(), Error> {
     match parsed.command {
         cli::Own::Job(command) => job::run(ctx, command),
         cli::Own::Aws(command) => aws::run(ctx, &command),
+        cli::Own::Version(command) => version::run(ctx, &command),
+        cli::Own::State(command) => state::run(ctx, &command),
         cli::Own::ShellInit(args) => shell_init::run(ctx, &args),
         cli::Own::Completions(args) => completions::run(ctx, &args),
         cli::Own::Man(args) => man::run(ctx, args),

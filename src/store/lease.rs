@@ -1,0 +1,128 @@
+//! One run of a job at a time.
+//!
+//! A lease is an object with an end. Who wants it makes it, or replaces one that has ended, under the condition that it
+//! is still as it was seen: of two who want it at once one fails.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::location::Owner;
+use super::objects::{Objects, Seen};
+use super::{Store, records};
+use crate::error::Error;
+
+/// How often a lease that changes hands is looked at again.
+const TRIES: usize = 20;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Note {
+    holder: String,
+    token: String,
+    /// Milliseconds since 1970; 0 once it has been given back.
+    ends: u64,
+    ends_at: String,
+}
+
+/// The right to run a job, until it is given back, dropped, or over.
+#[derive(Debug)]
+pub struct Lease {
+    objects: Arc<Objects>,
+    clock: fn() -> SystemTime,
+    object: String,
+    note: Note,
+    ttl: Duration,
+    is_held: bool,
+}
+
+fn millis(at: SystemTime) -> u64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Store {
+    /// Takes the lease of a job for `ttl`. Fails, naming the holder, while somebody else has it.
+    pub fn lease(&self, job: &str, holder: &str, ttl: Duration) -> Result<Lease, Error> {
+        let object = format!("{}/lease", Owner::Job(job.to_owned()).folder());
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|error| Error::failed(format_args!("no random bytes: {error}")))?;
+        let token = format!("{:032x}", u128::from_ne_bytes(bytes));
+        for _ in 0..TRIES {
+            let now = (self.clock)();
+            let note = note(holder, &token, now + ttl);
+            let taken = match self.objects.see::<Note>(&object)? {
+                None => self.objects.create(&object, &note)?,
+                Some(seen) if seen.value.token == token => true,
+                Some(seen) if seen.value.ends <= millis(now) => self.objects.swap(&object, &seen, &note)?,
+                Some(Seen { value: other, .. }) => {
+                    let Note { holder, ends_at, .. } = other;
+                    return Err(Error::failed(format_args!(
+                        "job {job} is being run by {holder}, until {ends_at} at the latest: wait for it, or set its \
+                         triggerMode to parallel"
+                    )));
+                }
+            };
+            if taken {
+                let (objects, clock) = (Arc::clone(&self.objects), self.clock);
+                return Ok(Lease { objects, clock, object, note, ttl, is_held: true });
+            }
+        }
+        Err(Error::failed(format_args!("job {job} is being run by others all the time: try again later")))
+    }
+}
+
+fn note(holder: &str, token: &str, end: SystemTime) -> Note {
+    Note { holder: holder.to_owned(), token: token.to_owned(), ends: millis(end), ends_at: records::timestamp(end) }
+}
+
+impl Lease {
+    /// Holds it for another `ttl` from now on. Fails when it has gone to somebody else.
+    pub fn renew(&mut self) -> Result<(), Error> {
+        let note = note(&self.note.holder, &self.note.token, (self.clock)() + self.ttl);
+        for _ in 0..TRIES {
+            match self.objects.see::<Note>(&self.object)? {
+                Some(seen) if seen.value.token == self.note.token => {
+                    if self.objects.swap(&self.object, &seen, &note)? {
+                        self.note = note;
+                        return Ok(());
+                    }
+                }
+                _ => break,
+            }
+        }
+        self.is_held = false;
+        Err(Error::failed(format_args!("the lease {} was over and has gone to somebody else", self.object)))
+    }
+
+    /// When it is over unless it is renewed.
+    pub fn ends(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(self.note.ends)
+    }
+
+    /// Gives it back.
+    pub fn release(mut self) -> Result<(), Error> {
+        self.give_back()
+    }
+
+    /// Not removed but ended: a bucket removes without a condition, and it might be somebody else's by now.
+    fn give_back(&mut self) -> Result<(), Error> {
+        if !std::mem::take(&mut self.is_held) {
+            return Ok(());
+        }
+        match self.objects.see::<Note>(&self.object)? {
+            Some(seen) if seen.value.token == self.note.token => {
+                let note = note(&self.note.holder, &self.note.token, SystemTime::UNIX_EPOCH);
+                self.objects.swap(&self.object, &seen, &note).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let _ = self.give_back();
+    }
+}
