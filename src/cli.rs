@@ -8,6 +8,7 @@ use clap::{Arg, Args as _, Command, CommandFactory, Parser, Subcommand};
 
 use crate::commands::aws::Aws;
 use crate::commands::drop_in::{Group, TABLE};
+use crate::commands::job::{JobClean, JobExec};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 
@@ -94,6 +95,8 @@ pub(crate) enum Job {
     /// --pipeline writes a folder with a shippable.yml instead, and the integrations of its two jobs.
     #[command(verbatim_doc_comment)]
     Example(JobExample),
+    Exec(JobExec),
+    Clean(JobClean),
 }
 
 #[derive(Debug, clap::Args)]

@@ -117,6 +117,18 @@ impl Ctx {
         result
     }
 
+    /// Standard output, for what streams.
+    #[allow(clippy::unused_self)] // stays a method: standard output is the context's to write
+    pub fn out_stream(&self) -> impl Write {
+        io::stdout()
+    }
+
+    /// Standard error, for what streams.
+    #[allow(clippy::unused_self)] // stays a method: standard error is the context's to write
+    pub fn err_stream(&self) -> impl Write {
+        io::stderr()
+    }
+
     /// Standard input.
     #[allow(clippy::unused_self)] // stays a method: standard input is the context's to read
     pub fn input(&self) -> impl io::Read {

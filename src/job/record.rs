@@ -2,6 +2,7 @@
 //!
 //! Scripts may change every other file of the job directory; what a run began with has to be known when it ends.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use crate::job::directory::Operation;
 use crate::support::atomic;
 
 /// A run of a job.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     /// The job.
@@ -31,6 +32,12 @@ pub struct Record {
     /// Names of variables that the tools of cliConfig inputs need, and their values: in none of the other files.
     #[serde(default)]
     pub cli_variables: Vec<(String, String)>,
+    /// Variables that would win over what those tools are configured with: they do not reach the job.
+    #[serde(default)]
+    pub cli_removed: Vec<String>,
+    /// What logs must not show beside the values of integrations: sessions and logins of those tools.
+    #[serde(default)]
+    pub masks: Vec<String>,
 }
 
 /// An input or output of a run.
@@ -83,6 +90,15 @@ impl From<Side> for Operation {
             Side::In => Self::In,
             Side::Out => Self::Out,
         }
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("job", &self.job)
+            .field("build_number", &self.build_number)
+            .finish_non_exhaustive()
     }
 }
 

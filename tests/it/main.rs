@@ -25,7 +25,8 @@ mod host_ci; // what each CI says, and what becomes of it
 mod install; // make install, make demo
 mod jdk; // jdk set under a real shell
 mod job_env; // the environment of a job directory, in real shells
-mod job_example; // the example job directory and its script
+mod job_example;
+mod job_exec; // the example job directory and its script
 mod job_show; // the overview, secrets masked
 mod json_parity; // paths and filters beside the real jq 1.6
 mod lookups; // look-ups from the files of a job directory

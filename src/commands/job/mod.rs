@@ -1,9 +1,15 @@
 //! `shipctl job …`.
 
+mod clean;
 mod env;
 mod example;
+mod exec;
 mod explain;
+mod place;
 mod show;
+
+pub(crate) use clean::JobClean;
+pub(crate) use exec::JobExec;
 
 use crate::cli;
 use crate::ctx::Ctx;
@@ -11,6 +17,8 @@ use crate::error::Error;
 
 pub(super) fn run(ctx: &Ctx, command: cli::Job) -> Result<(), Error> {
     match command {
+        cli::Job::Clean(args) => clean::run(ctx, &args),
+        cli::Job::Exec(args) => exec::run(ctx, &args),
         cli::Job::Env(args) => env::run(ctx, &args),
         cli::Job::Show(args) => show::run(ctx, &args),
         cli::Job::Example(args) => example::run(ctx, &args),

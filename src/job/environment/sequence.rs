@@ -131,6 +131,11 @@ impl Environment {
         winning.filter(|(at, variable)| last[variable.name.as_str()] == *at).map(|(_, variable)| variable).collect()
     }
 
+    /// Every assignment, in order.
+    pub fn assignments(&self) -> impl Iterator<Item = &Variable> {
+        self.assignments.iter()
+    }
+
     /// Every assignment of a name, the winning one last.
     pub fn assignments_of(&self, name: &str) -> Vec<&Variable> {
         self.assignments.iter().filter(|variable| variable.name == name).collect()

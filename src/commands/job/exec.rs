@@ -1,0 +1,85 @@
+//! `shipctl job exec`: one command with the job's environment, its output masked.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::place;
+use crate::ctx::Ctx;
+use crate::error::{Error, Kind};
+use crate::job::directory::JobDirectory;
+use crate::job::environment;
+use crate::job::record::Record;
+use crate::job::secrets;
+use crate::run;
+use crate::support::mask::Masker;
+use crate::support::process::SignalRelay;
+
+/// Run a command with the environment of the job directory, secrets masked in what it prints
+///
+/// Runs a command in the job directory, with every variable that a job script finds. What it prints streams, with every
+/// secret of the job replaced by ***: the values of integrations, secure params, and what the tools of cliConfig inputs
+/// were configured with. Standard input is that of the call.
+///
+/// Exit status: that of the command as a shell reports it (126 not executable, 127 not found, 128+n for signal n); 8 when
+/// there is no job directory or a file in it is wrong.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct JobExec {
+    /// The job directory (else that of --job-dir, $JOB_PATH, or the one that `job init` made here)
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// The command and its arguments
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<OsString>,
+}
+
+pub(super) fn run(ctx: &Ctx, args: &JobExec) -> Result<(), Error> {
+    let ctx = &place::of(ctx, args.dir.as_deref())?;
+    let prepared = Prepared::of(ctx)?;
+    for note in &prepared.notes {
+        ctx.note(note);
+    }
+    let mut relay = SignalRelay::install()
+        .map_err(|error| Error::failed(format_args!("signals cannot be passed on to the command: {error}")))?;
+    let (mut out, mut err) = (ctx.out_stream(), ctx.err_stream());
+    let status =
+        run::exec(&args.words, &prepared.env, &prepared.root, &prepared.masker, &mut relay, &mut out, &mut err)?;
+    if status == 0 { Ok(()) } else { Err(Error::child(status)) }
+}
+
+/// What a command or a script of a job is run with.
+pub(super) struct Prepared {
+    /// The whole environment: the job's over that of the call.
+    pub env: Vec<(OsString, OsString)>,
+    /// The job directory.
+    pub root: PathBuf,
+    /// Its secrets.
+    pub masker: Masker,
+    /// What could not be set.
+    pub notes: Vec<String>,
+}
+
+impl Prepared {
+    pub(super) fn of(ctx: &Ctx) -> Result<Self, Error> {
+        use std::os::unix::ffi::OsStringExt as _;
+        let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
+        let root = job.require_root().map_err(|error| error.with_kind(Kind::Configuration))?.to_owned();
+        let record = if Record::file(&root).is_file() { Some(Record::read(&root)?) } else { None };
+        let environment = environment::of(&job)?;
+        let removed = record.as_ref().map(|record| record.cli_removed.as_slice()).unwrap_or_default();
+        let mut env: std::collections::BTreeMap<OsString, OsString> = ctx.env.all().into_iter().collect();
+        env.remove(std::ffi::OsStr::new("LD_LIBRARY_PATH"));
+        for name in removed {
+            env.remove(std::ffi::OsStr::new(name));
+        }
+        for variable in environment.variables() {
+            env.insert(variable.name.clone().into(), OsString::from_vec(variable.value.expose().to_vec()));
+        }
+        let secrets = secrets::of(&environment, record.as_ref());
+        let masker = Masker::new(secrets.iter().map(|secret| secret.expose()))?;
+        let notes = environment.warnings().to_vec();
+        Ok(Self { env: env.into_iter().collect(), root, masker, notes })
+    }
+}

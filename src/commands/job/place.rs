@@ -1,0 +1,48 @@
+//! Where the job directory of a command is.
+
+use std::path::{Path, PathBuf};
+
+use crate::ctx::Ctx;
+use crate::error::{Error, Kind};
+use crate::job::record::Record;
+
+/// Where `job init` makes directories, below the working directory.
+const BUILDS: &str = ".shipctl/build";
+
+/// Where `job init` makes that of a job.
+pub(super) fn of_job(job: &str) -> PathBuf {
+    Path::new(BUILDS).join(job)
+}
+
+/// The context in which `--dir`, `--job-dir`, `$JOB_PATH` or the one directory that `job init` made here is chosen.
+///
+/// # Errors
+///
+/// [`Kind::Configuration`]: `job init` made several here.
+pub(super) fn of(ctx: &Ctx, dir: Option<&Path>) -> Result<Ctx, Error> {
+    let mut ctx = ctx.clone();
+    if let Some(dir) = dir {
+        ctx.job_dir = Some(dir.to_owned());
+    }
+    if ctx.job_dir.is_none() && ctx.env.get_filled("JOB_PATH").is_none() {
+        let cwd = ctx.cwd()?;
+        let entries = std::fs::read_dir(cwd.join(BUILDS)).into_iter().flatten().flatten();
+        let mut made: Vec<PathBuf> =
+            entries.map(|entry| entry.path()).filter(|path| Record::file(path).is_file()).collect();
+        made.sort();
+        match made.as_slice() {
+            [] => {}
+            [one] => ctx.job_dir = Some(one.clone()),
+            several => {
+                let names: Vec<String> =
+                    several.iter().filter_map(|path| Some(path.file_name()?.display().to_string())).collect();
+                let message = format!(
+                    "{BUILDS} holds the directories of several jobs ({}): name one with --dir",
+                    names.join(", ")
+                );
+                return Err(Error::new(Kind::Configuration, message));
+            }
+        }
+    }
+    Ok(ctx)
+}

@@ -1,0 +1,65 @@
+//! What the log of a job must not show: the values of its integrations and of its secure params.
+
+use std::path::Path;
+
+use crate::config::yaml::{Node, Reader};
+use crate::job::environment::Environment;
+use crate::job::overview::names_a_secret;
+use crate::job::record::Record;
+use crate::support::secret::Secret;
+
+/// Every secret of an environment, and of the run that it belongs to.
+pub fn of(environment: &Environment, record: Option<&Record>) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    for variable in environment.assignments().filter(|variable| environment.is_secret(variable)) {
+        add_inner(variable.value.expose(), &mut secrets);
+        secrets.push(variable.value.clone());
+    }
+    let masks = record.map(|record| record.masks.as_slice()).unwrap_or_default();
+    secrets.extend(masks.iter().map(|mask| Secret::from(mask.as_bytes().to_vec())));
+    secrets
+}
+
+/// A key file or a kubeconfig is a document: programs print the tokens in it without the rest.
+fn add_inner(value: &[u8], secrets: &mut Vec<Secret>) {
+    let looks_like_document = value.first() == Some(&b'{') || memchr::memmem::find(value, b": ").is_some();
+    let Ok(text) = std::str::from_utf8(value) else { return };
+    if looks_like_document && let Ok(root) = Reader::default().read(Path::new("secret"), text) {
+        add_leaves(&root, false, secrets);
+    }
+}
+
+fn add_leaves(node: &Node, named: bool, secrets: &mut Vec<Secret>) {
+    for (key, value) in node.members() {
+        let data = key.text.ends_with("-key-data") || key.text.ends_with("_key_id");
+        add_leaves(value, data || names_a_secret(&key.text), secrets);
+    }
+    node.elements().iter().for_each(|element| add_leaves(element, named, secrets));
+    if named && let Some(text) = node.scalar() {
+        secrets.push(Secret::from(text.into_bytes()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inner(text: &str) -> Vec<String> {
+        let mut secrets = Vec::new();
+        add_inner(text.as_bytes(), &mut secrets);
+        secrets.iter().map(|secret| String::from_utf8_lossy(secret.expose()).into_owned()).collect()
+    }
+
+    #[test]
+    fn secrets_inside_documents() {
+        assert_eq!(
+            inner(r#"{"type": "service_account", "private_key": "-----BEGIN\nAA\n", "project_id": "p"}"#),
+            ["-----BEGIN\nAA\n"]
+        );
+        assert_eq!(
+            inner("users:\n- name: a\n  user:\n    token: t0ken\n    client-key-data: QUJD\n    username: u\n"),
+            ["t0ken", "QUJD"]
+        );
+        assert!(inner("plain: [").is_empty() && inner("no document").is_empty());
+    }
+}
