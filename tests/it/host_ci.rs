@@ -523,6 +523,11 @@ fn a_merge_that_the_ci_made() {
     let data = checkout.data(&github(&checkout.sandbox, "refs/pull/17/merge", &checkout.sha("HEAD"), event));
     let facts = (&data["commitSha"], &data["commitMessage"], &data["isPullRequest"], &data["beforeCommitSha"]);
     assert_eq!(facts, (&json!(fix), &json!("the fix"), &json!(true), &json!(BEFORE)));
+    // A checkout so shallow that it lacks the pull request's own commit.
+    let data =
+        checkout.data(&github(&checkout.sandbox, "refs/pull/17/merge", &checkout.sha("HEAD"), pull_request("opened")));
+    let facts = (&data["commitSha"], &data["beforeCommitSha"], &data["commitMessage"]);
+    assert_eq!(facts, (&json!(SHA), &json!(BEFORE), &json!("Merge branch 'fix' into HEAD")));
 }
 
 #[test]
