@@ -83,15 +83,14 @@ fn read(path: &Path, event: &Event, env: &Env) -> Result<Checkout, Error> {
     let head = line(&head.output);
     // The commit that a pull request's merge was made for says more than the merge.
     let wanted = event.commit.as_deref().filter(|_| event.checked_out.as_deref() == Some(head.as_str()));
-    let commit = match wanted.map(|commit| describe(path, commit, env)).transpose()?.flatten() {
-        Some(commit) => commit,
-        None => {
-            let merge = describe(path, &head, env)?.unwrap_or_default();
-            // A shallow checkout has the merge only: whatever its depth, the commit is called the same.
-            match wanted {
-                Some(wanted) => Commit { sha: wanted.to_owned(), parent: None, ..merge },
-                None => merge,
-            }
+    let commit = if let Some(commit) = wanted.map(|commit| describe(path, commit, env)).transpose()?.flatten() {
+        commit
+    } else {
+        let merge = describe(path, &head, env)?.unwrap_or_default();
+        // A shallow checkout has the merge only: whatever its depth, the commit is called the same.
+        match wanted {
+            Some(wanted) => Commit { sha: wanted.to_owned(), parent: None, ..merge },
+            None => merge,
         }
     };
     let branch = ask(&["symbolic-ref", "--quiet", "--short", "HEAD"])?;

@@ -542,6 +542,8 @@ fn no_checkout_and_no_git() {
     fails("nowhere", &checkout, "is no git checkout");
     checkout.sandbox.bash("git init -q ../empty").prints("");
     fails("empty", &checkout, "has no commit yet");
+    checkout.sandbox.set("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
+    fails("repo", &checkout, "--add safe.directory");
     checkout.sandbox.set("PATH", checkout.sandbox.path("tmp").into_os_string());
     fails("repo", &checkout, "cannot run git");
 }
