@@ -83,9 +83,15 @@ fn read(path: &Path, event: &Event, env: &Env) -> Result<Checkout, Error> {
     let head = line(&head.output);
     // The commit that a pull request's merge was made for says more than the merge.
     let wanted = event.commit.as_deref().filter(|_| event.checked_out.as_deref() == Some(head.as_str()));
-    let commit = match wanted.map(|commit| describe(path, commit, env)).transpose()?.flatten() {
-        Some(commit) => commit,
-        None => describe(path, &head, env)?.unwrap_or_default(),
+    let commit = if let Some(commit) = wanted.map(|commit| describe(path, commit, env)).transpose()?.flatten() {
+        commit
+    } else {
+        let merge = describe(path, &head, env)?.unwrap_or_default();
+        // A shallow checkout has the merge only: whatever its depth, the commit is called the same.
+        match wanted {
+            Some(wanted) => Commit { sha: wanted.to_owned(), parent: None, ..merge },
+            None => merge,
+        }
     };
     let branch = ask(&["symbolic-ref", "--quiet", "--short", "HEAD"])?;
     let refs = ask(&["for-each-ref", "--points-at", &head, "--format=%(refname)", "refs/remotes", "refs/tags"])?;
@@ -159,17 +165,14 @@ fn overlay(checkout: Option<&Checkout>, event: &Event) -> Map<String, Value> {
     let tag = event.tag.clone().or_else(|| from_git.and_then(|checkout| checkout.tag.clone()));
     let release = event.release.as_ref();
     let before = said(&event.before).or_else(|| own.and_then(|own| own.parent.clone()));
-    let address = checkout.and_then(|checkout| checkout.address.clone()).or_else(|| event.repository.https_url.clone());
-    let place = address.as_deref().and_then(remote::parse).filter(|remote| !remote.host.is_empty());
+    let place = place(checkout, event);
     let base = pull.and_then(|pull| pull.base.clone());
     let commit_url = said(&event.commit_url).or_else(|| place.as_ref()?.commit_url(commit.as_deref()?));
     let compare_url =
         said(&event.compare_url).or_else(|| place.as_ref()?.compare_url(before.as_deref()?, commit.as_deref()?));
     let message = own.map(|own| own.message.clone()).or_else(|| event.message.clone());
-    let (said_committer, said_author) = match same {
-        true => (event.committer.as_ref(), event.author.as_ref()),
-        false => (None, None),
-    };
+    let said_author = event.author.as_ref().filter(|_| same);
+    let said_committer = event.committer.as_ref().filter(|_| same);
     let committer = person(own.map(|own| &own.committer), said_committer.or(said_author));
     let author = person(own.map(|own| &own.author), said_author);
     Map::from_iter([
@@ -197,6 +200,12 @@ fn overlay(checkout: Option<&Checkout>, event: &Event) -> Map<String, Value> {
         ("skipDecryption".to_owned(), Value::Bool(false)),
         ("compareUrl".to_owned(), text(compare_url)),
     ])
+}
+
+/// Where the repository is served, if it is.
+fn place(checkout: Option<&Checkout>, event: &Event) -> Option<remote::Remote> {
+    let address = checkout.and_then(|checkout| checkout.address.as_ref()).or(event.repository.https_url.as_ref())?;
+    remote::parse(address).filter(|remote| !remote.host.is_empty())
 }
 
 fn text(value: Option<String>) -> Value {

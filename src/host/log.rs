@@ -2,6 +2,7 @@
 //!
 //! A name comes from a file that people write: it must neither end the line early nor begin a command of its own.
 
+use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
@@ -86,7 +87,7 @@ fn section_id(name: &str) -> String {
         return plain;
     }
     let digest = Sha256::digest(name.as_bytes());
-    let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let hash = format!("{:08x}", u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]));
     if plain.is_empty() { format!("section-{hash}") } else { format!("{plain}-{hash}") }
 }
 
@@ -103,7 +104,7 @@ fn teamcity_escape(value: &str) -> String {
             _ => {
                 let mut units = [0; 2];
                 for unit in letter.encode_utf16(&mut units) {
-                    escaped.push_str(&format!("|0x{unit:04X}"));
+                    let _ = write!(escaped, "|0x{unit:04X}"); // a String takes everything
                 }
             }
         }

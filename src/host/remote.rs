@@ -41,9 +41,10 @@ pub fn parse(address: &str) -> Option<Remote> {
         }
         "ssh" | "git" | "git+ssh" => {
             let host = host_of(authority);
-            let ssh_url = match authority == host {
-                true => format!("git@{host}:{full_name}.git"),
-                false => format!("ssh://git@{authority}/{full_name}.git"),
+            let ssh_url = if authority == host {
+                format!("git@{host}:{full_name}.git")
+            } else {
+                format!("ssh://git@{authority}/{full_name}.git")
             };
             Some(by_ssh(host, full_name, ssh_url))
         }

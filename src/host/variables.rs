@@ -300,8 +300,8 @@ fn add_refs(event: &mut Event, kind: Kind, names: &Table, env: &Env) {
         event.tag = Some(tag.to_owned());
     }
     // Pull requests have refs of their own, and some of these CIs name a tag's build after the tag.
-    let named = name.clone().map(short_branch);
-    let branch = named.filter(|branch| !branch.starts_with("refs/") && branch != "detached" && branch != "HEAD");
+    let short = name.clone().map(short_branch);
+    let branch = short.filter(|branch| !branch.starts_with("refs/") && branch != "detached" && branch != "HEAD");
     event.branch = branch.filter(|branch| event.tag.as_ref() != Some(branch));
     event.pull_request = pull_request(kind, names, env, name.as_deref());
     if let Some(pull) = &event.pull_request {

@@ -68,7 +68,7 @@ pub struct PullRequest {
 impl Clone {
     /// The address that is cloned.
     fn url(&self) -> Option<&str> {
-        let filled = |url: &Option<String>| url.as_deref().filter(|url| !url.is_empty()).is_some();
+        let filled = |url: &Option<String>| url.as_ref().is_some_and(|url| !url.is_empty());
         let wants_ssh = self.is_private && (self.key.is_some() || self.credentials.is_none());
         let (first, second) =
             if wants_ssh { (&self.ssh_url, &self.https_url) } else { (&self.https_url, &self.ssh_url) };

@@ -71,11 +71,15 @@ pub struct Answer {
 pub fn run(git: &mut Command) -> Result<Answer, Error> {
     let output = git.output().map_err(|error| no_git(&error).with_kind(Kind::Failed))?;
     let errors = String::from_utf8_lossy(&output.stderr);
-    let said = if errors.trim().is_empty() || errors.trim_start().starts_with("Auto packing") {
+    let mut said = if errors.trim().is_empty() || errors.trim_start().starts_with("Auto packing") {
         telling_line(&String::from_utf8_lossy(&output.stdout))
     } else {
         telling_line(&errors)
     };
+    if said.contains("dubious ownership") {
+        // Usual in containers, whose user is not the one that the CI checked out as.
+        said.push_str("; `git config --global --add safe.directory FOLDER` allows it");
+    }
     Ok(Answer { succeeded: output.status.success(), output: output.stdout, said })
 }
 

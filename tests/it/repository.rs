@@ -15,7 +15,7 @@ struct Remote {
     sandbox: Sandbox,
 }
 
-const SETUP: &str = r#"
+const SETUP: &str = r"
     set -e
     export GIT_AUTHOR_NAME=Ada GIT_AUTHOR_EMAIL=ada@example.com GIT_COMMITTER_NAME=Ada GIT_COMMITTER_EMAIL=ada@example.com
     git init -q -b main ../remote && cd ../remote
@@ -29,7 +29,7 @@ const SETUP: &str = r#"
     git checkout -q main; git branch -qD clash
     echo 3 > f; git commit -qam three
     git config uploadpack.allowAnySHA1InWant true
-"#;
+";
 
 impl Remote {
     fn new() -> Self {

@@ -114,22 +114,8 @@ impl<'a> Work<'a> {
         Error::failed(format_args!("cannot {doing} {url}: {}", said.replace(self.url.as_str(), &url)))
     }
 
-    /// Tries a call over the network, and cleans up before the next try.
-    fn try_often(&self, mut call: impl FnMut() -> Result<Answer, Error>) -> Result<Answer, Error> {
-        let mut pause = PAUSE;
-        for _ in 1..TRIES {
-            let answer = call()?;
-            if answer.succeeded {
-                return Ok(answer);
-            }
-            sleep(pause);
-            pause *= 2;
-        }
-        call()
-    }
-
     fn fetch_all(&self) -> Result<(), Error> {
-        let answer = self.try_often(|| {
+        let answer = try_often(|| {
             // git removes what it made, but not always what it was sent.
             clear(self.target, false);
             let mut git = self.git(None);
@@ -169,7 +155,7 @@ impl<'a> Work<'a> {
     }
 
     fn fetch(&self, what: &[&str]) -> Result<Answer, Error> {
-        self.try_often(|| self.ask(&[&["fetch", "--quiet", "--no-tags"], what].concat()))
+        try_often(|| self.ask(&[&["fetch", "--quiet", "--no-tags"], what].concat()))
     }
 
     fn is_shallow(&self) -> Result<bool, Error> {
@@ -275,6 +261,20 @@ impl<'a> Work<'a> {
             _ => Ok(format!("refs/pull/{number}/head")),
         }
     }
+}
+
+/// Tries a call over the network.
+fn try_often(mut call: impl FnMut() -> Result<Answer, Error>) -> Result<Answer, Error> {
+    let mut pause = PAUSE;
+    for _ in 1..TRIES {
+        let answer = call()?;
+        if answer.succeeded {
+            return Ok(answer);
+        }
+        sleep(pause);
+        pause *= 2;
+    }
+    call()
 }
 
 /// The helper that reads the file; git has a shell run it.

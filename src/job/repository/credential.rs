@@ -56,7 +56,7 @@ impl Credential {
 /// The two lines of a credential in git's `store`: with the port, if there is one, and without.
 pub fn credential_lines(user: &str, password: &Secret, host: &str, port: Option<&str>) -> Result<Vec<u8>, Error> {
     let host = host.trim().trim_end_matches('/');
-    let host = host.split_once("://").map_or(host, |(_, host)| host);
+    let host = ["https://", "http://"].iter().find_map(|scheme| host.strip_prefix(scheme)).unwrap_or(host);
     let plain = |text: &str| text.chars().all(|letter| letter.is_alphanumeric() || ".-_:[]".contains(letter));
     let port = port.map(str::trim).filter(|port| !port.is_empty());
     if host.is_empty() || !plain(host) || !port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit())) {
@@ -68,11 +68,9 @@ pub fn credential_lines(user: &str, password: &Secret, host: &str, port: Option<
         return Err(Error::new(Kind::Configuration, message));
     }
     let (user, password) = (percent_encode(user.as_bytes(), RESERVED), percent_encode(password.expose(), RESERVED));
-    let mut lines = format!("https://{user}:{password}@{host}\n");
-    if let Some(port) = port {
-        lines.push_str(&format!("https://{user}:{password}@{host}:{port}\n"));
-    }
-    Ok(lines.into_bytes())
+    let with = |place: &str| format!("https://{user}:{password}@{place}\n");
+    let with_port = port.map(|port| with(&format!("{host}:{port}"))).unwrap_or_default();
+    Ok((with(host) + &with_port).into_bytes())
 }
 
 #[cfg(test)]
