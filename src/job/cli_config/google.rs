@@ -1,5 +1,6 @@
 //! Google: the key file, gcloud's configuration, Docker's logins with the key, and clusters.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -75,22 +76,22 @@ fn configuration(
     cluster: Option<&str>,
 ) -> String {
     let key = key.to_string_lossy();
-    let sections: [(&str, &[(&str, Option<&str>)]); 4] = [
-        ("core", &[("project", project), ("account", account)]),
-        ("auth", &[("credential_file_override", Some(&key))]),
-        ("compute", &[("zone", zone)]),
-        ("container", &[("use_client_certificate", cluster.map(|_| "True")), ("cluster", cluster)]),
+    let sections = [
+        ("core", vec![("project", project), ("account", account)]),
+        ("auth", vec![("credential_file_override", Some(&*key))]),
+        ("compute", vec![("zone", zone)]),
+        ("container", vec![("use_client_certificate", cluster.map(|_| "True")), ("cluster", cluster)]),
     ];
     let mut text = String::new();
     for (section, properties) in sections {
         // A line break in a value would begin another property.
-        let set = properties.iter().filter_map(|(name, value)| value.map(|value| (name, value)));
-        let lines: Vec<String> = set
-            .filter(|(_, value)| !value.contains(['\n', '\r']))
-            .map(|(name, value)| format!("{name} = {value}\n"))
-            .collect();
-        if !lines.is_empty() {
-            text += &format!("[{section}]\n{}", lines.concat());
+        let set = properties.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let mut set = set.filter(|(_, value)| !value.contains(['\n', '\r'])).peekable();
+        if set.peek().is_some() {
+            let _ = writeln!(text, "[{section}]");
+        }
+        for (name, value) in set {
+            let _ = writeln!(text, "{name} = {value}");
         }
     }
     text

@@ -96,9 +96,8 @@ impl<'a> Setup<'a> {
     pub(super) fn finish(mut self) -> Result<Configured, Error> {
         self.finish_aws()?;
         if !self.logins.is_empty() {
-            let folder = self.tool_folder("docker")?;
-            docker::Config::in_folder(&folder).log_in(&self.logins)?;
-            self.out.set("DOCKER_CONFIG", folder.into_os_string().into_encoded_bytes());
+            let env = self.env;
+            super::docker::finish(&mut self, env)?;
             for login in &self.logins {
                 self.out.secrets.push(Secret::from(login.token.expose()));
                 self.out.secrets.push(Secret::from(docker::split_token(login)?.1));

@@ -164,6 +164,24 @@ fn registries() {
 }
 
 #[test]
+fn docker_keeps_its_contexts_and_not_its_logins() {
+    let mut place = Place::new();
+    let own = place.dir.path().join("home/.docker");
+    std::fs::create_dir_all(own.join("contexts/meta")).unwrap();
+    std::fs::write(own.join("config.json"), r#"{"auths": {"x": {}}, "credsStore": "none", "currentContext": "c"}"#)
+        .unwrap();
+    if let Env::Fixed(variables) = &mut place.env {
+        variables.insert("HOME".into(), place.dir.path().join("home").into());
+    }
+    let fields = json!({"username": "bob", "password": "p"});
+    place.configure(&[place.entry("d", "Docker", fields, json!({}), &[])]).unwrap();
+    let config: Value = serde_json::from_str(&place.read("private/docker/config.json")).unwrap();
+    assert_eq!(config["currentContext"], "c");
+    assert_eq!(config["auths"].as_object().unwrap().len(), 1, "{config}");
+    assert!(config.get("credsStore").is_none() && place.dir.path().join("private/docker/contexts/meta").is_dir());
+}
+
+#[test]
 fn kubernetes() {
     let place = Place::new();
     let configured = place
