@@ -66,7 +66,7 @@ impl Settings {
     /// The usual grace.
     pub const GRACE: Duration = Duration::from_secs(10);
     /// The usual time for `on_cancel` and `always`.
-    pub const CANCEL_LIMIT: Duration = Duration::from_secs(60);
+    pub const CANCEL_LIMIT: Duration = Duration::from_mins(1);
 }
 
 /// What a TASK came to.
