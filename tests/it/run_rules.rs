@@ -256,6 +256,14 @@ fn entries_share_the_shell_and_tasks_do_not() {
 }
 
 #[test]
+fn other_options_of_the_shell_do_not_break_the_job() {
+    for options in ["set -ETa", "set -f; IFS=/", "set -C", "shopt -s extdebug nullglob nocasematch", "set -o posix"] {
+        rule(&[&[options, "trap 'echo bye' EXIT", "echo 1"]], Success, "1 success always bye");
+        rule(&[&[options, "echo 1", "(exit 4)"]], Failure(4), "1 failure always");
+    }
+}
+
+#[test]
 fn posix_mode_runs_too() {
     let mut sandbox = Sandbox::new();
     sandbox.set("POSIXLY_CORRECT", "1");
