@@ -1,7 +1,7 @@
 //! The scripts of a job: one bash for each TASK, its hooks, its output with the secrets masked as it streams.
 //!
 //! What a TASK came to is the exit status of its bash, and never a matter of what it printed. [`task`] runs one,
-//! [`script`] writes what bash reads, [`pipes`] moves the output, and [`command`] runs a single command beside.
+//! `script` writes what bash reads, `pipes` moves the output, and [`command`] runs a single command beside.
 
 pub mod command; // one command with the job's environment
 mod pipes; // output on its way through the masks
@@ -50,7 +50,7 @@ pub struct Settings {
     pub env: Vec<(OsString, OsString)>,
     /// The working directory: the job's own.
     pub cwd: PathBuf,
-    /// The folder for the scripts that bash reads; made when it is not there.
+    /// The folder for the scripts that bash reads, as an absolute path; made when it is not there.
     pub scripts_dir: PathBuf,
     /// What the output must not show.
     pub masker: Masker,
@@ -66,7 +66,7 @@ impl Settings {
     /// The usual grace.
     pub const GRACE: Duration = Duration::from_secs(10);
     /// The usual time for `on_cancel` and `always`.
-    pub const CANCEL_LIMIT: Duration = Duration::from_secs(60);
+    pub const CANCEL_LIMIT: Duration = Duration::from_mins(1);
 }
 
 /// What a TASK came to.

@@ -32,7 +32,7 @@ impl<'a> Lane<'a> {
     /// Moves on what one read gives; how much that was, 0 for nothing at the moment.
     fn move_on(&mut self) -> io::Result<usize> {
         let Some(pipe) = &mut self.pipe else { return Ok(0) };
-        let mut buffer = [0; 64 << 10];
+        let mut buffer = [0; 16 << 10];
         match pipe.read(&mut buffer) {
             Ok(0) => {
                 self.pipe = None;

@@ -81,7 +81,7 @@ impl Shells<'_> {
             (0, true) => self.run(&files.after_success),
             _ => Ok(match self.run(&files.after_failure)? {
                 Ended::Status(_) => Ended::Status(status),
-                stopped => stopped,
+                stopped @ Ended::Stopped(_) => stopped,
             }),
         }
     }

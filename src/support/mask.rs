@@ -1,7 +1,7 @@
 //! Secrets kept out of a stream of bytes.
 //!
 //! Every secret of four bytes or more is replaced by `***`: whole, line by line, and in the spellings that programs
-//! give it (see [`forms`]). Secrets that overlap are covered by one mask, so that nothing of either is left. A secret
+//! give it (see `forms`). Secrets that overlap are covered by one mask, so that nothing of either is left. A secret
 //! of `*` alone, or with `*` in it, can seem to appear beside a mask: that is the mask, not the secret.
 //!
 //! The stream is not held up: a byte is written as soon as it cannot belong to a secret that has begun. Only what is

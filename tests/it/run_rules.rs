@@ -53,6 +53,11 @@ fn run_in(settings: &Settings, tasks: &[&[&str]], hooks: &Hooks) -> (Outcome, St
     (outcome, String::from_utf8(out).unwrap())
 }
 
+/// Without what bash itself may say of a command that was told to end, as it comes to it.
+fn without_notices(output: &str) -> String {
+    output.lines().filter(|line| !line.contains("Terminated")).collect::<Vec<_>>().join(" ")
+}
+
 /// Lines of output as one, words of bash's own messages left out.
 #[track_caller]
 fn check(tasks: &[&[&str]], hooks: &Hooks, outcome: Outcome, output: &str) {
@@ -251,6 +256,14 @@ fn entries_share_the_shell_and_tasks_do_not() {
 }
 
 #[test]
+fn other_options_of_the_shell_do_not_break_the_job() {
+    for options in ["set -ETa", "set -f; IFS=/", "set -C", "shopt -s extdebug nullglob nocasematch", "set -o posix"] {
+        rule(&[&[options, "trap 'echo bye' EXIT", "echo 1"]], Success, "1 success always bye");
+        rule(&[&[options, "echo 1", "(exit 4)"]], Failure(4), "1 failure always");
+    }
+}
+
+#[test]
 fn posix_mode_runs_too() {
     let mut sandbox = Sandbox::new();
     sandbox.set("POSIXLY_CORRECT", "1");
@@ -314,7 +327,7 @@ fn a_line_is_seen_before_the_script_ends() {
     let mut relay = SignalRelay::install().unwrap();
     let mut settings = settings(&sandbox);
     // Without streaming, the script would wait for ever.
-    settings.deadline = Some(Instant::now() + Duration::from_secs(60));
+    settings.deadline = Some(Instant::now() + Duration::from_mins(1));
     let outcome = run_task(&task, &Hooks::default(), &settings, &mut relay, &mut out).unwrap();
     assert_eq!((outcome, &out.seen[..]), (Success, &b"a hunter\ngo on\n"[..]));
 
@@ -349,47 +362,75 @@ fn wait_until_gone(sandbox: &Sandbox, file: &str) {
     }
 }
 
+fn a_timeout(script: &str, output: &str) {
+    let sandbox = Sandbox::new();
+    let mut settings = settings(&sandbox);
+    settings.deadline = Some(Instant::now() + Duration::from_secs(2));
+    settings.grace = Duration::from_millis(300);
+    let (outcome, out) = run_in(&settings, &[&[script], &["echo 3"]], &hooks());
+    assert_eq!((outcome, without_notices(&out).as_str()), (Outcome::TimedOut, output), "of {script}");
+    wait_until_gone(&sandbox, "pid");
+}
+
 #[test]
-fn a_timeout_ends_the_task_and_runs_on_cancel_and_always() {
-    for (script, output) in [
-        ("echo 1; sleep 100; echo 2", "1\ncancel\nalways\n"),
-        ("trap 'echo bye' EXIT; echo 1; sleep 100", "1\nbye\ncancel\nalways\n"),
-        ("trap '' TERM; echo 1; sleep 100 & echo $! > pid; while :; do sleep 100; done", "1\ncancel\nalways\n"),
-        ("trap 'exit 0' TERM; echo 1; while :; do sleep 0.1; done", "1\ncancel\nalways\n"),
-    ] {
-        let sandbox = Sandbox::new();
-        let mut settings = settings(&sandbox);
-        settings.deadline = Some(Instant::now() + Duration::from_millis(800));
-        settings.grace = Duration::from_millis(300);
-        let (outcome, out) = run_in(&settings, &[&[script], &["echo 3"]], &hooks());
-        let out: String =
-            out.lines().filter(|line| !line.contains("Terminated")).map(|line| format!("{line}\n")).collect();
-        assert_eq!((outcome, out.as_str()), (Outcome::TimedOut, output), "of {script}");
-        wait_until_gone(&sandbox, "pid");
-    }
+fn a_timeout_runs_on_cancel_and_always() {
+    a_timeout("echo 1; sleep 100; echo 2", "1 cancel always");
     assert_eq!(Outcome::TimedOut.exit_status(), 124);
     assert_eq!(Outcome::Cancelled(15).exit_status(), 143);
     assert_eq!(Outcome::Cancelled(2).exit_status(), 130);
 }
 
 #[test]
-fn hooks_after_a_timeout_have_a_limit_and_always_runs_once() {
+fn a_timeout_runs_an_exit_trap() {
+    a_timeout("trap 'echo bye' EXIT; echo 1; sleep 100", "1 bye cancel always");
+}
+
+#[test]
+fn a_timeout_ends_what_does_not_want_to_end() {
+    a_timeout("trap '' TERM; echo 1; sleep 100 & echo $! > pid; while :; do sleep 100; done", "1 cancel always");
+}
+
+#[test]
+fn a_timeout_is_none_the_less_one_when_the_script_ends_well() {
+    a_timeout("trap 'exit 0' TERM; echo 1; while :; do sleep 0.1; done", "1 cancel always");
+}
+
+#[test]
+fn hooks_after_a_timeout_have_a_limit() {
     let sandbox = Sandbox::new();
     let mut settings = settings(&sandbox);
-    settings.deadline = Some(Instant::now() + Duration::from_millis(500));
-    settings.cancel_limit = Duration::from_millis(500);
+    settings.deadline = Some(Instant::now());
+    settings.cancel_limit = Duration::from_secs(2);
     let hooks = Hooks { on_cancel: strings(&["echo cancel; sleep 100"]), ..hooks() };
-    assert_eq!(run_in(&settings, &[&["sleep 100"]], &hooks), (Outcome::TimedOut, "cancel\n".to_owned()));
+    let (outcome, out) = run_in(&settings, &[&["sleep 100"]], &hooks);
+    assert_eq!((outcome, without_notices(&out).as_str()), (Outcome::TimedOut, "cancel"));
+}
 
-    settings.deadline = Some(Instant::now() + Duration::from_millis(800));
-    let hooks = Hooks { always: strings(&["echo always; sleep 100"]), ..hooks };
-    let want = (Outcome::TimedOut, "success\nalways\n".to_owned());
-    assert_eq!(run_in(&settings, &[&["true"]], &Hooks { on_success: strings(&["echo success"]), ..hooks }), want);
+#[test]
+fn always_runs_once_even_if_the_timeout_comes_within_it() {
+    let sandbox = Sandbox::new();
+    let mut settings = settings(&sandbox);
+    settings.deadline = Some(Instant::now() + Duration::from_secs(3));
+    let hooks = Hooks { always: strings(&["echo always; sleep 100"]), ..hooks() };
+    let (outcome, out) = run_in(&settings, &[&["true"]], &hooks);
+    assert_eq!((outcome, without_notices(&out).as_str()), (Outcome::TimedOut, "success always"));
+}
+
+/// The command that [`a_signal_cancels`] starts and signals, in a process of its own.
+fn a_command_to_cancel() {
+    let sandbox = Sandbox::new();
+    let settings = settings(&sandbox);
+    let script = "trap 'echo cancel; echo always; exit 9' TERM INT; echo ready; while :; do sleep 0.1; done";
+    let words = ["bash", "-c", script].map(OsString::from);
+    let mut relay = SignalRelay::install().unwrap();
+    let (mut out, mut err) = (io::stderr(), io::sink());
+    let status = exec(&words, &settings.env, &settings.cwd, &settings.masker, &mut relay, &mut out, &mut err);
+    let ending = relay.ending().unwrap();
+    assert_eq!(status.unwrap(), 9);
+    io::stderr().write_all(format!("Cancelled({ending})").as_bytes()).unwrap();
 }
 
 /// The job that [`a_signal_cancels`] starts and signals, in a process of its own.
-#[test]
-#[ignore = "run by a_signal_cancels"]
 fn a_job_to_cancel() {
     let sandbox = Sandbox::new();
     let task = Task {
@@ -405,9 +446,18 @@ fn a_job_to_cancel() {
 
 #[test]
 fn a_signal_cancels() {
-    for (signal, number) in [("TERM", 15), ("INT", 2)] {
+    // Signals are the whole process's, and other tests are in this one: it starts itself again.
+    match std::env::var("TO_CANCEL").as_deref() {
+        Ok("job") => return a_job_to_cancel(),
+        Ok(_) => return a_command_to_cancel(),
+        Err(_) => {}
+    }
+    for (what, signal, number) in
+        [("job", "TERM", 15), ("job", "INT", 2), ("command", "TERM", 15), ("command", "INT", 2)]
+    {
         let mut job = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "run_rules::a_job_to_cancel", "--ignored", "--nocapture"])
+            .args(["--exact", "run_rules::a_signal_cancels", "--nocapture"])
+            .env("TO_CANCEL", what)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -424,8 +474,7 @@ fn a_signal_cancels() {
         job.wait().unwrap();
         let text = String::from_utf8(text).unwrap();
         let (_, after) = text.split_once("ready\n").unwrap();
-        let after: Vec<_> = after.lines().filter(|line| !line.contains("Terminated")).collect();
-        assert_eq!(after.join("\n"), format!("cancel\nalways\nCancelled({number})"), "{text}");
+        assert_eq!(without_notices(after), format!("cancel always Cancelled({number})"), "{text}");
     }
 }
 

@@ -8,6 +8,15 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// Shorter values are left alone: they would mask half of every text.
 const SHORTEST: usize = 4;
 
+/// Letters of base64 that are no coincidence.
+const ENOUGH: usize = 8;
+
+/// The length of a secret up to which base64 of it fits in a line.
+const SHORT: usize = 48;
+
+/// Beyond this many secrets, base64 of larger texts is looked for within lines alone: it takes most of the patterns.
+const MANY: usize = 200;
+
 /// Beyond this many bytes a value gets the common spellings alone, or its automaton would take much memory.
 const LARGE: usize = 8 << 10;
 
@@ -17,8 +26,13 @@ const WIDTHS: [usize; 2] = [76, 64];
 /// All patterns of all secrets, each once.
 pub fn of_all<I: IntoIterator<Item = S>, S: AsRef<[u8]>>(secrets: I) -> Vec<Vec<u8>> {
     let mut patterns = BTreeSet::new();
-    for secret in secrets {
-        of_one(secret.as_ref(), &mut patterns);
+    let secrets: Vec<S> = secrets.into_iter().collect();
+    for secret in &secrets {
+        let secret = secret.as_ref();
+        of_one(secret, &mut patterns);
+        if secrets.len() <= MANY && (SHORTEST..=SHORT).contains(&secret.len()) {
+            in_lines(secret, &mut patterns);
+        }
     }
     patterns.into_iter().filter(|pattern: &Vec<u8>| pattern.len() >= SHORTEST).collect()
 }
@@ -108,11 +122,35 @@ fn base64(text: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
             patterns.insert(whole);
         }
         for before in 0..3 {
-            let letters = engine.encode([&[0; 2][..before], text].concat()).into_bytes();
-            let (first, end) = ((8 * before).div_ceil(6), 8 * (before + text.len()) / 6);
-            patterns.insert(letters[first..end].to_vec());
+            patterns.insert(everywhere(&engine, before, text));
         }
     }
+}
+
+/// The part of base64 that is the same everywhere, with the end of a line within it: a larger text, in lines. A line
+/// that ends in fewer than four letters of it is nothing to wait for; there, and at the other end, what is left on
+/// the one line is masked alone. Secrets that are longer than such a line have their own lines masked, if any.
+fn in_lines(text: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
+    for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+        for before in 0..3 {
+            let letters = everywhere(&engine, before, text);
+            for place in 1..letters.len() {
+                let (first, second) = letters.split_at(place);
+                match (first.len(), second.len()) {
+                    (..SHORTEST, ENOUGH..) => patterns.insert(second.to_vec()),
+                    (ENOUGH.., ..SHORTEST) => patterns.insert(first.to_vec()),
+                    (SHORTEST.., SHORTEST..) => patterns.insert([first, b"\n", second].concat()),
+                    _ => continue,
+                };
+            }
+        }
+    }
+}
+
+/// The letters of base64 that the text alone decides, with so many bytes before it.
+fn everywhere(engine: &impl Engine, before: usize, text: &[u8]) -> Vec<u8> {
+    let letters = engine.encode([&[0; 2][..before], text].concat()).into_bytes();
+    letters[(8 * before).div_ceil(6)..8 * (before + text.len()) / 6].to_vec()
 }
 
 /// What URL encoders leave as it is beside letters and digits, from the most careful to the least.
@@ -160,12 +198,13 @@ fn percent_one(text: &[u8], digits: &[u8; 16], blank: &[u8], kept: impl Fn(u8) -
 
 /// How a JSON writer escapes what it need not.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent habits of writers")]
 struct JsonStyle {
     /// `\/`
     slash: bool,
     /// Letters beyond ASCII as `\uXXXX`.
     ascii: bool,
-    /// Hexadecimal digits in capitals.
+    /// The digits of `\uXXXX` in capitals.
     capitals: bool,
     /// `\u000a`, never `\n`.
     long: bool,
@@ -239,7 +278,9 @@ fn unicode(unit: u16, style: JsonStyle, out: &mut Vec<u8>) {
 fn shell(text: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
     let each = |write: &dyn Fn(u8, &mut Vec<u8>)| {
         let mut out = Vec::with_capacity(text.len());
-        text.iter().for_each(|byte| write(*byte, &mut out));
+        for byte in text {
+            write(*byte, &mut out);
+        }
         out
     };
     let escaped = |special: &'static [u8]| {

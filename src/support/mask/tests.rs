@@ -75,6 +75,23 @@ fn lines_of_base64() {
 }
 
 #[test]
+fn base64_of_a_larger_text_in_lines() {
+    let secret = "correct horse battery";
+    for before in 0..90 {
+        let text = format!("{}{secret}{}", "-".repeat(before), "=".repeat(70));
+        let whole = STANDARD.encode(text);
+        let lines: Vec<_> = whole.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line)).collect();
+        let got = masker(&[secret.as_bytes()]).mask(lines.join("\n").as_bytes());
+        let got: Vec<u8> = got.into_iter().filter(|byte| *byte != b'\n').collect();
+        let most = got.windows(8).filter(|window| holds(whole.as_bytes(), window));
+        let (first, end) = (8 * before / 6, (8 * (before + secret.len())).div_ceil(6));
+        for window in most {
+            assert!(!holds(&whole.as_bytes()[first..end], window), "{}", String::from_utf8_lossy(&got));
+        }
+    }
+}
+
+#[test]
 fn only_the_beginning_of_a_secret_waits() {
     let masker = masker(&[b"line one\nline two", b"hunter2"]);
     let mut stream = masker.stream();
