@@ -154,8 +154,7 @@ struct Connector {
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> Result<HttpClient, Cause> {
-        let names =
-            Names::from_env(&self.env).map_err(|why| Cause::Generic { store: "S3", source: why.to_string().into() })?;
+        let names = Names::from_env(&self.env).map_err(|why| Cause::Generic { store: "S3", source: why.into() })?;
         let client = Client::new(&self.env, names, ONE_CALL).keeping_connections();
         Ok(HttpClient::new(Service { client, agent: Arc::default() }))
     }

@@ -147,10 +147,11 @@ fn a_child_that_commits() {
     let Some(told) = std::env::var_os(CHILD) else { return };
     let told = told.into_string().unwrap();
     let (location, build_number) = told.split_once(' ').unwrap();
+    let name = if build_number == "full" { "n".repeat(5000) } else { build_number.to_owned() };
     let location = Location::parse(location.as_ref(), &std::env::current_dir().unwrap()).unwrap();
     let store = Store::open(&location, &Env::Process, SystemTime::now).unwrap();
     println!("\nready");
-    store.commit_run(&run(build_number, "t"), &plan(build_number)).unwrap();
+    store.commit_run(&run(build_number, "t"), &plan(&name)).unwrap();
 }
 
 /// Kills commits at random moments, up to `longest` after they began.
@@ -166,7 +167,7 @@ fn kill(sandbox: &Sandbox, location: &str, kills: u32, longest: Duration) {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap() == "ready"));
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        std::thread::sleep(longest.mul_f64((random >> 40) as f64 / f64::from(1 << 24)));
+        std::thread::sleep(longest / 1000 * u32::try_from((random >> 40) % 1000).unwrap());
         child.kill().unwrap();
         dead += u32::from(!child.wait().unwrap().success());
 
@@ -195,6 +196,44 @@ fn killed_commits_leave_all_or_nothing() {
     let [(folder, there), (bucket, key)] = both("killed");
     kill(&folder, &there, 100, Duration::from_millis(8));
     kill(&bucket, &key, 15, Duration::from_millis(250));
+}
+
+/// A limit on the size of files is a full disk.
+#[test]
+fn a_full_disk_is_named_and_leaves_nothing() {
+    let mut sandbox = Sandbox::new();
+    open(&sandbox, "store").create(&image(), &draft("1.0", json!({}))).unwrap();
+    sandbox.set(CHILD, "store full").set("BINARY", std::env::current_exe().unwrap());
+    let script = "ulimit -c 0; ulimit -f 1; trap '' XFSZ; \
+        exec \"$BINARY\" store::a_child_that_commits --exact --nocapture";
+    let ran = sandbox.bash(script);
+    assert!(ran.status != 0, "{}", ran.out());
+    let told = ran.out() + &ran.err();
+    let path = sandbox.path("work/store/resources/app-img/versions/2.json");
+    assert!(told.contains("File too large") && told.contains(path.to_str().unwrap()), "{told}");
+    let store = open(&sandbox, "store");
+    assert_eq!((store.versions(&image()).unwrap().len(), store.run("build", "full").unwrap()), (1, None));
+    let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(left, ["1.json"]);
+    assert!(!store.commit_run(&run("full", "t"), &plan("small")).unwrap().already);
+    assert_eq!(store.latest(&image()).unwrap().unwrap().version_number, 3);
+}
+
+#[test]
+fn a_large_state_is_sent_in_parts() {
+    let sandbox = MOTO.sandbox("ci");
+    let store = open(&sandbox, "s3://team/large");
+    let mut random = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random.to_be_bytes()[0]
+    });
+    let noise: Vec<u8> = noise.take(18 << 20).collect();
+    sandbox.write("from/noise", &noise);
+    let sha = store.save_state(&job(), &sandbox.path("from")).unwrap();
+    assert_eq!(store.states(&job()).unwrap()[0].sha, sha);
+    store.fetch_state(&job(), &sha, &sandbox.path("to")).unwrap();
+    assert!(sandbox.read("to/noise") == noise);
 }
 
 /// Three versions of an image, the third of which is of a run, and a job with a state.
