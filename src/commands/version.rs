@@ -80,8 +80,8 @@ pub(crate) struct Which {
     #[arg(value_name = "NUMBER")]
     number: Option<u64>,
     /// The newest version of this name
-    #[arg(long, value_name = "NAME", conflicts_with = "number")]
-    name: Option<String>,
+    #[arg(long = "name", value_name = "NAME", conflicts_with = "number")]
+    version_name: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -106,7 +106,7 @@ pub(crate) struct Pin {
     #[command(flatten)]
     store: StoreArgs,
     /// Give jobs the newest version again
-    #[arg(long, conflicts_with_all = ["number", "name"])]
+    #[arg(long, conflicts_with_all = ["number", "version_name"])]
     remove: bool,
     /// As JSON
     #[arg(long)]
@@ -169,7 +169,7 @@ fn pin(ctx: &Ctx, args: &Pin) -> Result<(), Error> {
 
 /// The version that is asked for by number or name; none where none is.
 fn which(store: &Store, owner: &Owner, which: &Which) -> Result<Option<Stored>, Error> {
-    let (found, what) = match (which.number, &which.name) {
+    let (found, what) = match (which.number, &which.version_name) {
         (Some(number), _) => (store.version(owner, number)?, format!("no version {number}")),
         (None, Some(name)) => (store.version_named(owner, name)?, format!("no version named {name}")),
         (None, None) => return Ok(None),

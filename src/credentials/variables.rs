@@ -1,6 +1,7 @@
 //! The environment variables that carry credentials, and those that could win over them.
 
 use super::{Credentials, timestamp};
+use crate::ctx::Env;
 
 /// Who the caller is.
 pub const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
@@ -21,6 +22,21 @@ pub const STALE: [&str; 12] = [
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 ];
+
+/// The keys that the environment holds.
+pub fn of_environment(env: &Env) -> Option<Credentials> {
+    let get = |name: &str| env.get_filled(name).and_then(|value| value.into_string().ok());
+    let [id, secret, token] = KEYS;
+    Some(Credentials {
+        access_key_id: get(id)?,
+        secret_access_key: get(secret)?.into(),
+        session_token: get(token).map(Into::into),
+        expires: None,
+        region: None,
+        account: None,
+        role: None,
+    })
+}
 
 /// What is cleared before these credentials are set: the old token too, when they have none.
 pub fn cleared_for(credentials: &Credentials) -> Vec<&'static str> {

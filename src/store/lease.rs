@@ -52,7 +52,7 @@ impl Store {
         for _ in 0..TRIES {
             let now = (self.clock)();
             let note = note(holder, &token, now + ttl);
-            let taken = match self.objects.see::<Note>(&object)? {
+            let is_ours = match self.objects.see::<Note>(&object)? {
                 None => self.objects.create(&object, &note)?,
                 Some(seen) if seen.value.token == token => true,
                 Some(seen) if seen.value.ends <= millis(now) => self.objects.swap(&object, &seen, &note)?,
@@ -64,7 +64,7 @@ impl Store {
                     )));
                 }
             };
-            if taken {
+            if is_ours {
                 let (objects, clock) = (Arc::clone(&self.objects), self.clock);
                 return Ok(Lease { objects, clock, object, note, ttl, is_held: true });
             }

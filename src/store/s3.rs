@@ -13,8 +13,10 @@ use object_store::client::{
 };
 use object_store::{BackoffConfig, Error as Cause, ObjectStore, RetryConfig};
 
+use crate::aws::error::Failure;
 use crate::aws::{Connection, Settings};
 use crate::credentials::Credentials;
+use crate::credentials::variables::of_environment;
 use crate::ctx::Env;
 use crate::error::{Error, Kind};
 use crate::support::http::{Client, cause};
@@ -44,7 +46,7 @@ pub(super) fn open(bucket: &str, env: &Env) -> Result<Opened, Error> {
     let text = |name: &str| env.get_filled(name).map(|value| value.to_string_lossy().into_owned());
     let region = text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION"));
     let keys = Keys { env: env.clone(), known: Mutex::new(None) };
-    let found = keys.find(&format!("s3://{bucket}"))?;
+    let found = keys.find(&format!("s3://{bucket}"), region.is_some())?;
     let region = region.or_else(|| found.region.clone()).unwrap_or_else(|| DEFAULT_REGION.to_owned());
     *keys.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
     let given = text("AWS_ENDPOINT_URL_S3").or_else(|| text("AWS_ENDPOINT_URL"));
@@ -86,25 +88,36 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    fn find(&self, what: &str) -> Result<Credentials, Error> {
+    /// Those of the environment need no AWS to be asked.
+    fn find(&self, what: &str, knows_region: bool) -> Result<Credentials, Error> {
+        if let (Some(found), true) = (of_environment(&self.env), knows_region) {
+            return Ok(found);
+        }
         let connection = Connection::open(&self.env, Settings::default())?;
-        let mut found = connection.ambient_credentials().map_err(|failure| match failure.kind {
-            Kind::NoCredentials if failure.message.is_empty() => Error::new(
-                Kind::NoCredentials,
-                format_args!(
-                    "no AWS credentials for the store {what}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
-                     AWS_PROFILE"
-                ),
-            ),
-            kind => Error::new(
-                kind,
-                format_args!(
-                    "cannot get AWS credentials for the store {what}: {failure}: correct where they come from"
-                ),
-            ),
-        })?;
-        found.region = found.region.or_else(|| connection.profile_region());
+        let mut found = match of_environment(&self.env) {
+            Some(found) => found,
+            None => connection.ambient_credentials().map_err(|failure| no_credentials(what, &failure))?,
+        };
+        if !knows_region {
+            found.region = found.region.or_else(|| connection.profile_region());
+        }
         Ok(found)
+    }
+}
+
+fn no_credentials(what: &str, failure: &Failure) -> Error {
+    match failure.kind {
+        Kind::NoCredentials if failure.message.is_empty() => Error::new(
+            Kind::NoCredentials,
+            format_args!(
+                "no AWS credentials for the store {what}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+                     AWS_PROFILE"
+            ),
+        ),
+        kind => Error::new(
+            kind,
+            format_args!("cannot get AWS credentials for the store {what}: {failure}: correct where they come from"),
+        ),
     }
 }
 
@@ -119,7 +132,7 @@ impl CredentialProvider for Keys {
         let found = match kept {
             Some(found) => found,
             // The chain has a runtime of its own, which cannot run inside this one's thread.
-            None => std::thread::scope(|scope| scope.spawn(|| self.find("in use")).join())
+            None => std::thread::scope(|scope| scope.spawn(|| self.find("in use", true)).join())
                 .unwrap_or_else(|_| Err(Error::failed("the look-up of credentials broke off")))
                 .map_err(|error| Cause::Generic { store: "S3", source: error.into() })?,
         };
@@ -141,8 +154,7 @@ struct Connector {
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> Result<HttpClient, Cause> {
-        let names =
-            Names::from_env(&self.env).map_err(|why| Cause::Generic { store: "S3", source: why.to_string().into() })?;
+        let names = Names::from_env(&self.env).map_err(|why| Cause::Generic { store: "S3", source: why.into() })?;
         let client = Client::new(&self.env, names, ONE_CALL).keeping_connections();
         Ok(HttpClient::new(Service { client, agent: Arc::default() }))
     }

@@ -204,9 +204,11 @@ impl Store {
 fn entries_of(folder: &Path) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
     for found in walkdir::WalkDir::new(folder).min_depth(1).follow_root_links(true) {
-        let wrong = |path: &Path, error: walkdir::Error| Error::io("read", path, &error.into());
-        let found = found.map_err(|error| wrong(&error.path().unwrap_or(folder).to_owned(), error))?;
-        let metadata = found.metadata().map_err(|error| wrong(found.path(), error))?;
+        let found = found.and_then(|found| found.metadata().map(|metadata| (found, metadata)));
+        let (found, metadata) = found.map_err(|error| {
+            let path = error.path().unwrap_or(folder).to_owned();
+            Error::io("read", &path, &error.into())
+        })?;
         let kind = match metadata.file_type() {
             kind if kind.is_dir() => EntryType::Directory,
             kind if kind.is_symlink() => EntryType::Symlink,

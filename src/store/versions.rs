@@ -15,9 +15,8 @@ struct Pointer {
     version_number: u64,
 }
 
-/// What is beyond the newest version that is to be seen.
+/// The newest version that is to be seen, if there is one.
 pub(super) struct Newest {
-    /// The newest version that is to be seen.
     pub version: Option<Version>,
 }
 
@@ -108,7 +107,7 @@ impl Store {
     /// The newest version for which this holds.
     pub(super) fn newest_that(&self, owner: &Owner, is: impl Fn(&Version) -> bool) -> Result<Option<Version>, Error> {
         let mut found = None;
-        self.from_the_newest(owner, |version| {
+        self.newest_first(owner, |version| {
             let that = is(&version);
             if that {
                 found = Some(version);
@@ -126,7 +125,7 @@ impl Store {
     /// The newest versions, at most so many, ascending.
     pub fn recent(&self, owner: &Owner, most: usize) -> Result<Vec<Version>, Error> {
         let mut versions = Vec::new();
-        self.from_the_newest(owner, |version| {
+        self.newest_first(owner, |version| {
             if versions.len() < most {
                 versions.push(version);
             }
@@ -137,7 +136,7 @@ impl Store {
     }
 
     /// Hands over version after version, as long as more are wanted.
-    fn from_the_newest(&self, owner: &Owner, mut wants_more: impl FnMut(Version) -> bool) -> Result<(), Error> {
+    fn newest_first(&self, owner: &Owner, mut wants_more: impl FnMut(Version) -> bool) -> Result<(), Error> {
         let mut sight = self.sight();
         for number in self.objects.numbers(&format!("{}/versions", owner.folder()))?.into_iter().rev() {
             let Some(version) = self.objects.read::<Version>(&object_of(owner, number))? else { continue };

@@ -47,5 +47,6 @@ mod service; // service and shippable_service
 mod shell_init; // sourced calls and older names under real shells
 mod split_tests; // shares of tests, patterns against the real find
 mod state; // what a job says about a resource
+mod store; // versions and states between runs, in a folder and in moto
 mod sts_stub; // one answer to every request
 mod vectors; // recorded runs of the original

@@ -125,16 +125,7 @@ fn keys_of_environment(ctx: &Ctx, source: &Source) -> Option<Credentials> {
     if matches!(source, Source::Profile(_)) {
         return None;
     }
-    let get = |name: &str| ctx.env.get_filled(name).and_then(|value| value.into_string().ok());
-    Some(Credentials {
-        access_key_id: get("AWS_ACCESS_KEY_ID")?,
-        secret_access_key: get("AWS_SECRET_ACCESS_KEY")?.into(),
-        session_token: get("AWS_SESSION_TOKEN").map(Into::into),
-        expires: None,
-        region: None,
-        account: None,
-        role: None,
-    })
+    crate::credentials::variables::of_environment(&ctx.env)
 }
 
 /// Why the ambient credentials, or a profile's, could not be had.
