@@ -204,7 +204,8 @@ fn masked_params(members: &Map<String, Value>) -> Map<String, Value> {
     shown
 }
 
-fn speaks_of_secret(key: &str, value: &Value) -> bool {
+/// Whether a name, or a value under it, speaks of a secret.
+pub fn speaks_of_secret(key: &str, value: &Value) -> bool {
     let name = names::key(key.as_bytes());
     SECRET_WORDS.iter().any(|word| name.contains(word))
         || match value {
@@ -217,12 +218,30 @@ fn speaks_of_secret(key: &str, value: &Value) -> bool {
 
 fn attached(name: Option<String>, integration: &Integration) -> Attached {
     let fields = integration.user_fields().into_iter().map(|(field, value)| {
-        let known = names::key(field.as_bytes());
-        // The names in a keyValuePair are the user's: there `url` may well be that of a database, password and all.
-        let public_field = PUBLIC_FIELDS.contains(&known.as_str()) && !integration.is_key_value_pair();
-        (field.to_owned(), if public_field { public(value) } else { MASK.into() })
+        let shown = if is_public_field(integration, field) { public(value) } else { MASK.into() };
+        (field.to_owned(), shown)
     });
     Attached { name, kind: integration.master_name().map(ToOwned::to_owned), fields: fields.collect() }
+}
+
+/// Whether a field of an integration may be shown.
+pub fn is_public_field(integration: &Integration, field: &str) -> bool {
+    // The names in a keyValuePair are the user's: there `url` may well be that of a database, password and all.
+    PUBLIC_FIELDS.contains(&names::key(field.as_bytes()).as_str()) && !integration.is_key_value_pair()
+}
+
+/// A property as it may be shown, its kind kept: without what is under `secure` or a name that speaks of a secret, and
+/// without the users of addresses.
+pub fn masked(key: &str, value: &Value) -> Value {
+    match value {
+        Value::Object(members) if key != params::SECURE => {
+            members.iter().map(|(key, value)| (key.clone(), masked(key, value))).collect::<Map<_, _>>().into()
+        }
+        _ if key == params::SECURE || speaks_of_secret(key, value) => MASK.into(),
+        Value::Array(elements) => elements.iter().map(|element| masked("", element)).collect(),
+        Value::String(text) => without_user(text).into(),
+        other => other.clone(),
+    }
 }
 
 /// A value that may be shown: text, or a list of texts.

@@ -2,6 +2,7 @@
 
 mod env;
 mod example;
+pub(crate) mod finish;
 mod show;
 
 use crate::cli;
@@ -12,6 +13,7 @@ pub(super) fn run(ctx: &Ctx, command: cli::Job) -> Result<(), Error> {
     match command {
         cli::Job::Env(args) => env::run(ctx, &args),
         cli::Job::Show(args) => show::run(ctx, &args),
+        cli::Job::Finish(args) => finish::run(ctx, &args),
         cli::Job::Example(args) => example::run(ctx, &args),
     }
 }
