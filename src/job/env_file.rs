@@ -37,7 +37,7 @@ pub struct Entry {
 /// [`Kind::Failed`]: bytes that are not UTF-8, or a value of several lines that does not end.
 pub fn parse(file: &Path, bytes: &[u8], split: Split) -> Result<Vec<Entry>, Error> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
         let message = "not UTF-8, which a version cannot hold: write the value as base64";
         Error::new(Kind::Failed, format_args!("{}:{line}: {message}", file.display()))
     })?;

@@ -92,8 +92,6 @@ pub struct Planned {
     start: Version,
     /// Keys that come from the `.env` file, which wins.
     from_env: HashSet<String>,
-    /// The file that the others come from.
-    source: PathBuf,
 }
 
 impl Planned {

@@ -17,8 +17,8 @@ pub(crate) struct Args {
     /// Show what would change, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// With --dry-run: as JSON
-    #[arg(long, requires = "dry_run")]
+    /// As JSON
+    #[arg(long)]
     pub json: bool,
     /// Cut the lines of .env files at every =, as the platform did
     #[arg(long)]

@@ -98,7 +98,7 @@ impl Run<'_> {
             if from_env.contains(key) { env_path(&output.name) } else { source.clone() }
         })?;
         let (resource, kind) = (output.name.clone(), output.kind.clone());
-        Ok(Verdict::Changed(Box::new(Planned { resource, kind, draft, state_folder, start, from_env, source })))
+        Ok(Verdict::Changed(Box::new(Planned { resource, kind, draft, state_folder, start, from_env })))
     }
 
     /// `version.json` of a resource; `None`, and a note, when it cannot be used.
