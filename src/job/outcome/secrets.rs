@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use memchr::memmem;
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde_json::Value;
 
 use super::version::{Version, document};
@@ -22,16 +23,15 @@ const WORDS: [&str; 3] = ["true", "false", "null"];
 const LARGEST_KEY: u64 = 1 << 20;
 
 /// The secrets of a job directory.
-#[derive(Default)]
 pub struct Secrets {
-    certain: HashSet<Vec<u8>>,
+    certain: Option<AhoCorasick>,
     /// Values of a keyValuePair whose names do not speak of a secret.
-    possible: HashSet<Vec<u8>>,
+    possible: Option<AhoCorasick>,
 }
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} secrets", self.certain.len() + self.possible.len())
+        f.write_str("***")
     }
 }
 
@@ -42,18 +42,18 @@ impl Secrets {
     ///
     /// A file of an integration that cannot be read: what is in it could not be kept back.
     pub fn gather(root: &Path) -> Result<Self, Error> {
-        let mut secrets = Self::default();
+        let mut values = Values::default();
         for parent in ["IN", "OUT", "integrations"] {
             for folder in entries(&root.join(parent))? {
                 if let Some(integration) = Integration::read(&folder).map_err(|e| e.with_kind(Kind::Failed))? {
-                    secrets.add_integration(&integration);
+                    values.add_integration(&integration);
                 }
                 // A version that cannot be read is skipped later, and then has nothing to give away.
                 if parent != "integrations"
                     && let Ok(document) = document(&folder.join("version.json"))
                     && let Ok(version) = Version::of(document.get("version").and_then(Value::as_object))
                 {
-                    secrets.add_secure(version.secure());
+                    values.add_secure(version.secure());
                 }
             }
         }
@@ -61,12 +61,50 @@ impl Secrets {
             let small = file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST_KEY);
             if small {
                 let key = std::fs::read(&file).map_err(|error| Error::io("read", &file, &error))?;
-                add(&mut secrets.certain, &key);
+                add(&mut values.certain, &key);
             }
         }
-        Ok(secrets)
+        Ok(Self { certain: finder(&values.certain)?, possible: finder(&values.possible)? })
     }
 
+    /// Whether a secret is in some bytes.
+    pub fn are_in(&self, bytes: &[u8]) -> bool {
+        finds(self.certain.as_ref(), bytes) || finds(self.possible.as_ref(), bytes)
+    }
+
+    /// The place of the first value that holds a secret. A text that is in `known`, which the job was given, may hold
+    /// what is perhaps none.
+    pub(super) fn place(&self, value: &Value, at: &str, known: &HashSet<String>) -> Option<String> {
+        match value {
+            Value::Null | Value::Bool(_) => None,
+            Value::Array(elements) => {
+                let mut elements = elements.iter().enumerate();
+                elements.find_map(|(index, element)| self.place(element, &format!("{at}[{index}]"), known))
+            }
+            Value::Object(members) => members.iter().find_map(|(key, value)| {
+                if self.are_in(key.as_bytes()) {
+                    return Some(format!("a name in {at}"));
+                }
+                self.place(value, &format!("{at}.{key}"), known)
+            }),
+            Value::Number(_) | Value::String(_) => {
+                let text = scalar_text(value);
+                let found = finds(self.certain.as_ref(), text.as_bytes())
+                    || (!known.contains(&text) && finds(self.possible.as_ref(), text.as_bytes()));
+                found.then(|| at.to_owned())
+            }
+        }
+    }
+}
+
+/// What is looked for.
+#[derive(Default)]
+struct Values {
+    certain: HashSet<Vec<u8>>,
+    possible: HashSet<Vec<u8>>,
+}
+
+impl Values {
     fn add_integration(&mut self, integration: &Integration) {
         for (field, value) in integration.user_fields() {
             if overview::is_public_field(integration, field) {
@@ -89,36 +127,18 @@ impl Secrets {
             None => {}
         }
     }
+}
 
-    /// Whether a secret is in some bytes.
-    pub fn are_in(&self, bytes: &[u8]) -> bool {
-        self.certain.iter().chain(&self.possible).any(|secret| memmem::find(bytes, secret).is_some())
+fn finder(values: &HashSet<Vec<u8>>) -> Result<Option<AhoCorasick>, Error> {
+    if values.is_empty() {
+        return Ok(None);
     }
+    let built = AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(values);
+    built.map(Some).map_err(|error| Error::failed(format_args!("the secrets of the job are too many: {error}")))
+}
 
-    /// The place of the first value that holds a secret. A text that is in `known`, which the job was given, may hold
-    /// what is perhaps none.
-    pub(super) fn place(&self, value: &Value, at: &str, known: &HashSet<String>) -> Option<String> {
-        match value {
-            Value::Null | Value::Bool(_) => None,
-            Value::Array(elements) => {
-                let mut elements = elements.iter().enumerate();
-                elements.find_map(|(index, element)| self.place(element, &format!("{at}[{index}]"), known))
-            }
-            Value::Object(members) => members.iter().find_map(|(key, value)| {
-                if self.are_in(key.as_bytes()) {
-                    return Some(format!("a name in {at}"));
-                }
-                self.place(value, &format!("{at}.{key}"), known)
-            }),
-            Value::Number(_) | Value::String(_) => {
-                let text = scalar_text(value);
-                let in_text = |secret: &Vec<u8>| memmem::find(text.as_bytes(), secret).is_some();
-                let found =
-                    self.certain.iter().any(in_text) || (!known.contains(&text) && self.possible.iter().any(in_text));
-                found.then(|| at.to_owned())
-            }
-        }
-    }
+fn finds(finder: Option<&AhoCorasick>, bytes: &[u8]) -> bool {
+    finder.is_some_and(|finder| finder.is_match(bytes))
 }
 
 fn add_value(values: &mut HashSet<Vec<u8>>, value: &Value) {
@@ -130,7 +150,7 @@ fn add_value(values: &mut HashSet<Vec<u8>>, value: &Value) {
     }
 }
 
-/// A value as it is, without the blanks around it, and in the base64 that scripts make of it.
+/// A value without the blanks around it, as in addresses, and in the base64 that scripts make of it.
 fn add(values: &mut HashSet<Vec<u8>>, value: &[u8]) {
     let bare = value.trim_ascii();
     if bare.len() < SHORTEST || WORDS.iter().any(|word| word.as_bytes() == bare) {
@@ -139,6 +159,7 @@ fn add(values: &mut HashSet<Vec<u8>>, value: &[u8]) {
     for form in [value, bare] {
         values.insert(STANDARD.encode(form).into_bytes());
     }
+    values.insert(percent_encode(bare, NON_ALPHANUMERIC).to_string().into_bytes());
     values.insert(bare.to_vec());
 }
 

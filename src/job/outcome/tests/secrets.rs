@@ -11,6 +11,7 @@ fn a_secret_is_refused() {
         ("OUT/img/integration.json", "state/img.env", "DSN=pg://u:s3cr=t/key@h", "state/img.env: DSN"),
         ("IN/x/integration.json", "state/img.env", "versionName=v-s3cr=t/key", "state/img.env: versionName"),
         ("integrations/aws/integration.json", "state/build.env", "k=AKIAEXAMPLE", "state/build.env: k"),
+        ("integrations/aws/integration.json", "state/img.env", "u=https://u:s3cr%3Dt%2Fkey@h", "state/img.env: u"),
         ("integrations/aws/integration.json", "state/img.env", base64, "state/img.env: x"),
         ("integrations/aws/integration.json", "state/img.env", "s3cr<<E\nx\ns3cr=t/key\nE", "state/img.env: s3cr"),
         (
