@@ -85,6 +85,18 @@ pub(crate) enum Job {
     /// Exit status: 8 when there is no job directory or a file in it is wrong, with nothing printed.
     #[command(verbatim_doc_comment)]
     Show(JobShow),
+    /// Make new versions of what the job left, and keep its state
+    ///
+    /// What scripts wrote to $JOB_STATE and to OUT/ becomes new versions of the outputs and of the job; what is as it was
+    /// gets none. Each output: the version.json in OUT/, as edited, then the options overwrite and replicate of its step,
+    /// then $JOB_STATE/<resource>.env, of which the later wins. A line of an .env file is KEY=VALUE, versionName the
+    /// version's name; a value of several lines is KEY<<END, its lines, END.
+    ///
+    /// A secret of the job in a version is refused, with the file and the key, and nothing is saved.
+    ///
+    /// Exit status: 8 when there is no job directory that `shipctl job init` made, 1 when nothing could be saved.
+    #[command(verbatim_doc_comment)]
+    Finish(crate::commands::job::finish::Args),
     /// Write an example job directory
     ///
     /// Writes a job directory to try things on: resources of many types, integrations of every AWS kind (with the example

@@ -5,6 +5,7 @@ pub mod commits; // the commits of a repository resource
 pub mod contents; // everything in it, listed strictly
 pub mod directory; // where it is, and what lies where in it
 pub mod document; // its JSON files, with errors that name file and place
+pub mod env_file; // what scripts say of a resource, line by line
 pub mod environment; // every variable that a job sees, and where each comes from
 pub mod example; // an example of one, embedded in the binary
 pub mod integration; // integration.json and integration.env
@@ -13,6 +14,7 @@ pub mod jdk; // JDKs that the image has
 pub mod match_settings; // whether a commit is one that a repository asks for
 pub mod message; // message.json: the job and its steps
 pub mod names; // variable prefixes and keys
+pub mod outcome; // what a run leaves: new versions and state
 pub mod overview; // the job and its resources as a person reads them, secrets masked
 pub mod params; // params resources and their `secure` text
 pub mod record; // what `job init` remembers for `job finish`

@@ -211,7 +211,8 @@ pub fn is_public_field(variable: &str) -> bool {
     !integration_types::is_secret(None, variable) || variable.starts_with("NODES_")
 }
 
-fn speaks_of_secret(key: &str, value: &Value) -> bool {
+/// Whether a name, or a value under it, speaks of a secret.
+pub fn speaks_of_secret(key: &str, value: &Value) -> bool {
     names_a_secret(key)
         || match value {
             Value::Object(members) => members.iter().any(|(key, value)| speaks_of_secret(key, value)),
@@ -227,6 +228,20 @@ fn attached(name: Option<String>, integration: &Integration) -> Attached {
         (field.to_owned(), if is_secret { MASK.into() } else { public(value) })
     });
     Attached { name, kind: integration.master_name().map(ToOwned::to_owned), fields: fields.collect() }
+}
+
+/// A property as it may be shown, its kind kept: without what is under `secure` or a name that speaks of a secret, and
+/// without the users of addresses.
+pub fn masked(key: &str, value: &Value) -> Value {
+    match value {
+        Value::Object(members) if key != params::SECURE => {
+            members.iter().map(|(key, value)| (key.clone(), masked(key, value))).collect::<Map<_, _>>().into()
+        }
+        _ if key == params::SECURE || speaks_of_secret(key, value) => MASK.into(),
+        Value::Array(elements) => elements.iter().map(|element| masked("", element)).collect(),
+        Value::String(text) => without_user(text).into(),
+        other => other.clone(),
+    }
 }
 
 /// A value that may be shown: text, or a list of texts.

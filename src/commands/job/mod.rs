@@ -6,6 +6,7 @@ mod example;
 mod exec;
 mod explain;
 mod place;
+pub(crate) mod finish;
 mod show;
 
 pub(crate) use clean::JobClean;
@@ -21,6 +22,7 @@ pub(super) fn run(ctx: &Ctx, command: cli::Job) -> Result<(), Error> {
         cli::Job::Exec(args) => exec::run(ctx, &args),
         cli::Job::Env(args) => env::run(ctx, &args),
         cli::Job::Show(args) => show::run(ctx, &args),
+        cli::Job::Finish(args) => finish::run(ctx, &args),
         cli::Job::Example(args) => example::run(ctx, &args),
     }
 }
