@@ -25,6 +25,8 @@ mod install; // make install, make demo
 mod jdk; // jdk set under a real shell
 mod job_env; // the environment of a job directory, in real shells
 mod job_example; // the example job directory and its script
+mod job_lint; // what is wrong with a pipeline
+mod job_list; // the jobs of a pipeline, and one of them
 mod job_show; // the overview, secrets masked
 mod json_parity; // paths and filters beside the real jq 1.6
 mod lookups; // look-ups from the files of a job directory

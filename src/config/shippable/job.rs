@@ -298,13 +298,19 @@ impl Parts<'_> {
             Value::Null => {}
             Value::List(elements) => elements.iter().for_each(|element| self.scripts(element, into)),
             Value::Map(members) => {
-                let shown = match members.as_slice() {
-                    [(key, value)] => format!("{}: {}", key.text, value.scalar().unwrap_or_default()),
-                    _ => members.iter().map(|(key, _)| key.text.as_str()).collect::<Vec<_>>().join(", "),
+                let keys = members.iter().map(|(key, _)| key.text.as_str()).collect::<Vec<_>>().join(", ");
+                let cure = match members.as_slice() {
+                    [(key, value)] => match value.scalar() {
+                        Some(rest) => {
+                            format!("- '{}'", format_args!("{}: {rest}", key.text).to_string().replace('\'', "''"))
+                        }
+                        None => format!("- '{}: …'", key.text.replace('\'', "''")),
+                    },
+                    _ => "each line of the script as one text".to_owned(),
                 };
                 let text = format!(
-                    "a map where a line of a script was meant: YAML takes `: ` in {shown:?} for a key; put the whole line \
-                     in quotes"
+                    "a map where a line of a script was meant: YAML takes what is before `: ` for a key ({keys}): put the \
+                     line in quotes, {cure}"
                 );
                 self.problem("map-in-script", &node.at, text);
             }

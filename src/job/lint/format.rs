@@ -50,9 +50,10 @@ pub fn github(findings: &[Finding]) -> String {
     })
 }
 
-/// As the toolkit of GitHub escapes what comes after `::`.
+/// As the toolkit of GitHub escapes what comes after `::`; what else would steer a terminal is spelled out.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let lines = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    one_line(&lines)
 }
 
 fn property(text: &str) -> String {
