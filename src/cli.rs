@@ -76,13 +76,36 @@ pub(crate) enum Job {
     /// Exit status: 8 when there is no job directory or a file in it is wrong, with nothing printed.
     #[command(verbatim_doc_comment)]
     Env(JobEnv),
-    /// Show the job and its resources, secrets masked
+    /// List the jobs of shippable.yml
     ///
-    /// Shows the job, its resources in the order of the steps, and its integrations. Every field of an integration is
+    /// Lists each job of shippable.yml and its sibling files: its type, inputs, outputs, how many TASKs it has, and
+    /// where it is written. Siblings are shippable.templates.yml, .resources.yml, .triggers.yml and .jobs.yml.
+    ///
+    /// Exit status: 8 when there is no such file or it is no YAML, with nothing printed.
+    #[command(verbatim_doc_comment)]
+    List(JobList),
+    /// Check shippable.yml, with file and line
+    ///
+    /// Checks shippable.yml and its sibling files: unknown steps, types, resources and jobs, maps where a line of a
+    /// script was meant, names that collide or cannot be folders, fields that are missing, texts under `secure` that
+    /// nothing can decrypt any more, /build/ paths, params that are lost, numbers that YAML changes.
+    ///
+    /// Each line of the output is FILE:LINE:COLUMN: error[RULE]: what is wrong, and what to write instead; the rules
+    /// keep their names. The last line, on standard error, counts errors and warnings.
+    ///
+    /// Exit status: 8 when there are errors, 0 when there are warnings alone.
+    #[command(verbatim_doc_comment)]
+    Lint(JobLint),
+    /// Show a job and its resources, secrets masked
+    ///
+    /// With JOB, shows this job of shippable.yml: its steps in order, with types, integrations, pins, options and
+    /// params, its tasks and hooks. Without, shows the job directory.
+    ///
+    /// Of the job directory it shows the job, its resources in the order of the steps, and its integrations. Every field of an integration is
     /// masked except url, host, port, region, username, email, nodes, publicKey and output; so are params under `secure`
     /// and params whose name speaks of a secret.
     ///
-    /// Exit status: 8 when there is no job directory or a file in it is wrong, with nothing printed.
+    /// Exit status: 8 when there is no such job, no job directory, or a file is wrong, with nothing printed.
     #[command(verbatim_doc_comment)]
     Show(JobShow),
     /// Make new versions of what the job left, and keep its state
@@ -142,8 +165,51 @@ pub(crate) enum EnvFormat {
     Gitlab,
 }
 
+/// Which pipeline.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PipelineFiles {
+    /// The yml, with its siblings (else shippable.yml and its siblings here); may be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub file: Vec<std::path::PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct JobList {
+    #[command(flatten)]
+    pub files: PipelineFiles,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct JobLint {
+    #[command(flatten)]
+    pub files: PipelineFiles,
+    /// How it is written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LintFormat::Text)]
+    pub format: LintFormat,
+}
+
+/// How `job lint` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LintFormat {
+    /// One line each, for people and editors
+    Text,
+    /// One array of objects: file, line, column, severity, rule, entry, message
+    Json,
+    /// Workflow commands of GitHub Actions, shown beside the lines of a pull request
+    Github,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct JobShow {
+    /// A job of shippable.yml
+    #[arg(value_name = "JOB")]
+    pub job: Option<String>,
+    /// The yml, with its siblings (else shippable.yml and its siblings here); may be given more than once
+    #[arg(long, value_name = "FILE", requires = "job")]
+    pub file: Vec<std::path::PathBuf>,
     /// As JSON
     #[arg(long)]
     pub json: bool,

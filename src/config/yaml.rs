@@ -120,6 +120,13 @@ impl Node {
         }
     }
 
+    /// Whether a value in it, or it itself, begins at a place.
+    pub fn holds(&self, at: &Place) -> bool {
+        self.at == *at
+            || self.elements().iter().any(|node| node.holds(at))
+            || self.members().iter().any(|(_, node)| node.holds(at))
+    }
+
     /// Whether it is null.
     pub fn is_null(&self) -> bool {
         self.value == Value::Null
@@ -161,6 +168,29 @@ pub struct Remark {
     pub text: String,
 }
 
+/// Why a file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Where.
+    pub at: Place,
+    /// `not-yaml`, `unknown-anchor`, `duplicate-key`: for `job lint`.
+    pub rule: &'static str,
+    /// What, and what to write instead.
+    pub text: String,
+}
+
+impl Refusal {
+    fn new(at: &Place, rule: &'static str, text: impl fmt::Display) -> Self {
+        Self { at: at.clone(), rule, text: text.to_string() }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        refused(&refusal.at, refusal.text)
+    }
+}
+
 /// Anchors of the files read so far, and remarks on them: the files of one pipeline share both.
 #[derive(Debug, Default)]
 pub struct Reader {
@@ -176,6 +206,15 @@ impl Reader {
     ///
     /// [`Kind::Configuration`]: not YAML, with file and line; an alias of no anchor; a key that is there twice.
     pub fn read(&mut self, file: &Path, text: &str) -> Result<Node, Error> {
+        Ok(self.read_or_refuse(file, text)?)
+    }
+
+    /// The same, the error in its parts.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_or_refuse(&mut self, file: &Path, text: &str) -> Result<Node, Refusal> {
         let file: Rc<Path> = file.into();
         let options = granit_parser::options! { emit_unresolved_aliases: true, emit_anchor_events: true };
         let parser = Parser::new_from_str_with_options(text.trim_start_matches('\u{feff}'), options);
@@ -194,7 +233,7 @@ struct Tree<'a, 'input, T: granit_parser::BorrowedInput<'input>> {
 }
 
 impl<'input, T: granit_parser::BorrowedInput<'input>> Tree<'_, 'input, T> {
-    fn document(mut self) -> Result<Node, Error> {
+    fn document(mut self) -> Result<Node, Refusal> {
         let mut root = None;
         loop {
             let (event, span) = self.next()?;
@@ -204,7 +243,11 @@ impl<'input, T: granit_parser::BorrowedInput<'input>> Tree<'_, 'input, T> {
                 event => {
                     let node = self.node(event, span)?;
                     if root.is_some() {
-                        return Err(refused(&node.at, "a second document: put everything into one, without `---`"));
+                        return Err(Refusal::new(
+                            &node.at,
+                            "not-yaml",
+                            "a second document: put everything into one, without `---`",
+                        ));
                     }
                     root = Some(node);
                 }
@@ -214,13 +257,13 @@ impl<'input, T: granit_parser::BorrowedInput<'input>> Tree<'_, 'input, T> {
         Ok(root.unwrap_or(Node { value: Value::Null, at: start }))
     }
 
-    fn next(&mut self) -> Result<(Event<'input>, Span), Error> {
+    fn next(&mut self) -> Result<(Event<'input>, Span), Refusal> {
         match self.parser.next_event() {
             Some(Ok(found)) => Ok(found),
             Some(Err(error)) => {
                 let marker = error.marker();
                 let at = Place { file: self.file.clone(), line: marker.line(), column: marker.col() + 1 };
-                Err(refused(&at, format_args!("not YAML: {}", error.info())))
+                Err(Refusal::new(&at, "not-yaml", format_args!("not YAML: {}", error.info())))
             }
             None => Ok((Event::StreamEnd, Span::empty(granit_parser::Marker::new(0, 1, 0)))),
         }
@@ -230,7 +273,7 @@ impl<'input, T: granit_parser::BorrowedInput<'input>> Tree<'_, 'input, T> {
         Place { file: self.file.clone(), line: span.start.line(), column: span.start.col() + 1 }
     }
 
-    fn node(&mut self, event: Event<'input>, span: Span) -> Result<Node, Error> {
+    fn node(&mut self, event: Event<'input>, span: Span) -> Result<Node, Refusal> {
         let at = self.place(&span);
         self.count += 1;
         let (value, id) = match event {
@@ -251,17 +294,19 @@ impl<'input, T: granit_parser::BorrowedInput<'input>> Tree<'_, 'input, T> {
             }
             Event::Alias(id) => {
                 let known = self.ids.get(&id).and_then(|(_, node)| node.clone());
-                let found = known.ok_or_else(|| refused(&at, "an alias of what it is itself part of"))?;
+                let found =
+                    known.ok_or_else(|| Refusal::new(&at, "not-yaml", "an alias of what it is itself part of"))?;
                 return self.copied(found, &at);
             }
             Event::UnresolvedAlias(name) => {
                 let known = self.reader.anchors.keys().map(String::as_str);
                 let near = crate::job::names::did_you_mean(&name, known);
-                let missing = || refused(&at, format_args!("no anchor &{name} before this place{near}"));
+                let missing =
+                    || Refusal::new(&at, "unknown-anchor", format_args!("no anchor &{name} before this place{near}"));
                 let found = self.reader.anchors.get(name.as_ref()).cloned().ok_or_else(missing)?;
                 return self.copied(found, &at);
             }
-            _ => return Err(refused(&at, "not YAML: a value was expected")),
+            _ => return Err(Refusal::new(&at, "not-yaml", "not YAML: a value was expected")),
         };
         let node = Node { value, at };
         if id != 0
@@ -276,16 +321,16 @@ impl<'input, T: granit_parser::BorrowedInput<'input>> Tree<'_, 'input, T> {
     }
 
     /// An alias stands for what the anchor has, which keeps its own place.
-    fn copied(&mut self, node: Node, at: &Place) -> Result<Node, Error> {
+    fn copied(&mut self, node: Node, at: &Place) -> Result<Node, Refusal> {
         self.count += size(&node);
         if self.count > MOST_NODES {
-            return Err(refused(at, "too large once its aliases are filled in"));
+            return Err(Refusal::new(at, "not-yaml", "too large once its aliases are filled in"));
         }
         Ok(node)
     }
 
     /// The event after an anchored node tells the anchor's name.
-    fn anchor(&mut self, id: usize) -> Result<(), Error> {
+    fn anchor(&mut self, id: usize) -> Result<(), Refusal> {
         if id == 0 {
             return Ok(());
         }
@@ -295,7 +340,7 @@ impl<'input, T: granit_parser::BorrowedInput<'input>> Tree<'_, 'input, T> {
         Ok(())
     }
 
-    fn list(&mut self) -> Result<Vec<Node>, Error> {
+    fn list(&mut self) -> Result<Vec<Node>, Refusal> {
         let mut elements = Vec::new();
         loop {
             match self.next()? {
@@ -305,7 +350,7 @@ impl<'input, T: granit_parser::BorrowedInput<'input>> Tree<'_, 'input, T> {
         }
     }
 
-    fn map(&mut self) -> Result<Vec<(Key, Node)>, Error> {
+    fn map(&mut self) -> Result<Vec<(Key, Node)>, Refusal> {
         let mut members: Vec<(Key, Node)> = Vec::new();
         let mut merged: Vec<Node> = Vec::new();
         let mut seen = HashMap::new();
@@ -324,10 +369,16 @@ impl<'input, T: granit_parser::BorrowedInput<'input>> Tree<'_, 'input, T> {
             }
             let text = match key.value {
                 Value::Null => "null".to_owned(),
-                _ => key.scalar().ok_or_else(|| refused(&key.at, format_args!("{} as a key", key.kind())))?,
+                _ => key
+                    .scalar()
+                    .ok_or_else(|| Refusal::new(&key.at, "not-yaml", format_args!("{} as a key", key.kind())))?,
             };
             if let Some(line) = seen.insert(text.clone(), key.at.line) {
-                return Err(refused(&key.at, format_args!("the key {text} is there twice, first in line {line}")));
+                return Err(Refusal::new(
+                    &key.at,
+                    "duplicate-key",
+                    format_args!("the key {text} is there twice, first in line {line}"),
+                ));
             }
             members.push((Key { text, at: key.at }, value));
         }
@@ -355,7 +406,7 @@ impl<'input, T: granit_parser::BorrowedInput<'input>> Tree<'_, 'input, T> {
 }
 
 /// What `<<` brings in: keys that are not there yet.
-fn merge(members: &mut Vec<(Key, Node)>, from: &Node) -> Result<(), Error> {
+fn merge(members: &mut Vec<(Key, Node)>, from: &Node) -> Result<(), Refusal> {
     match &from.value {
         Value::Map(more) => {
             for (key, node) in more {
@@ -366,7 +417,7 @@ fn merge(members: &mut Vec<(Key, Node)>, from: &Node) -> Result<(), Error> {
             Ok(())
         }
         Value::List(maps) => maps.iter().try_for_each(|map| merge(members, map)),
-        _ => Err(refused(&from.at, format_args!("<< needs a map, not {}", from.kind()))),
+        _ => Err(Refusal::new(&from.at, "not-yaml", format_args!("<< needs a map, not {}", from.kind()))),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod example; // an example of one, embedded in the binary
 pub mod integration; // integration.json and integration.env
 pub mod integration_types; // types of integrations and their fields
 pub mod jdk; // JDKs that the image has
+pub mod lint; // what is wrong with a pipeline, with file and line
 pub mod match_settings; // whether a commit is one that a repository asks for
 pub mod message; // message.json: the job and its steps
 pub mod names; // variable prefixes and keys

@@ -181,7 +181,7 @@ fn properties(bag: &Node) -> Result<Map<String, Value>, Error> {
 }
 
 /// Params, without those under `secure` and those whose names speak of a secret.
-fn masked_params(members: &Map<String, Value>) -> Map<String, Value> {
+pub fn masked_params(members: &Map<String, Value>) -> Map<String, Value> {
     let mut shown = Map::new();
     for (key, value) in members {
         match value {
@@ -245,7 +245,7 @@ pub fn masked(key: &str, value: &Value) -> Value {
 }
 
 /// A value that may be shown: text, or a list of texts.
-fn public(value: &Value) -> Value {
+pub fn public(value: &Value) -> Value {
     match value {
         Value::Array(elements) => elements.iter().map(|element| without_user(&scalar_text(element))).collect(),
         other => without_user(&scalar_text(other)).into(),

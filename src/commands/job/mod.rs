@@ -7,7 +7,11 @@ mod exec;
 mod explain;
 mod place;
 pub(crate) mod finish;
+mod lint;
+mod list;
 mod show;
+mod show_job;
+mod table;
 
 pub(crate) use clean::JobClean;
 pub(crate) use exec::JobExec;
@@ -21,6 +25,8 @@ pub(super) fn run(ctx: &Ctx, command: cli::Job) -> Result<(), Error> {
         cli::Job::Clean(args) => clean::run(ctx, &args),
         cli::Job::Exec(args) => exec::run(ctx, &args),
         cli::Job::Env(args) => env::run(ctx, &args),
+        cli::Job::List(args) => list::run(ctx, &args),
+        cli::Job::Lint(args) => lint::run(ctx, &args),
         cli::Job::Show(args) => show::run(ctx, &args),
         cli::Job::Finish(args) => finish::run(ctx, &args),
         cli::Job::Example(args) => example::run(ctx, &args),

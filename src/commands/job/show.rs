@@ -2,21 +2,22 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{Table, presets};
 use serde_json::{Map, Value};
 
+use super::table::{clipped, printable, shown, table};
 use crate::cli;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
 use crate::job::overview::{Attached, Overview, Resource};
 
-/// What is shown of one value, and of a version's name, which may be a commit; the whole is in `--json`. Nothing is
-/// wrapped: a log is searched by line.
-const LONGEST: usize = 60;
+/// What is shown of a version's name, which may be a commit; the whole is in `--json`.
 const LONGEST_VERSION: usize = 20;
 
 pub(super) fn run(ctx: &Ctx, args: &cli::JobShow) -> Result<(), Error> {
+    if let Some(job) = &args.job {
+        return super::show_job::run(ctx, job, args);
+    }
     let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
     let overview = Overview::of(&job)?;
     for warning in &overview.warnings {
@@ -78,20 +79,8 @@ fn integration_name(integration: &Attached) -> String {
     }
 }
 
-fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(head);
-    rows.for_each(|row| {
-        table.add_row(row);
-    });
-    // Cells are padded on both sides; a line of a log has no use for either end.
-    let lines = table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned() + "\n");
-    "\n".to_owned() + &lines.collect::<String>()
-}
-
 /// One line per field.
-fn field_lines<'a>(groups: impl IntoIterator<Item = &'a Map<String, Value>>) -> String {
+pub(super) fn field_lines<'a>(groups: impl IntoIterator<Item = &'a Map<String, Value>>) -> String {
     let line = |(name, value): (&String, &Value)| {
         let value = match value {
             Value::String(text) => shown(text),
@@ -101,22 +90,4 @@ fn field_lines<'a>(groups: impl IntoIterator<Item = &'a Map<String, Value>>) -> 
         format!("{}={value}", shown(name))
     };
     groups.into_iter().flatten().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// A value in one line of bounded length.
-fn shown(text: &str) -> String {
-    clipped(text, LONGEST)
-}
-
-fn clipped(text: &str, longest: usize) -> String {
-    let text = printable(text);
-    match text.char_indices().nth(longest) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
-/// A text in one line, with nothing that a terminal would act on.
-fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }

@@ -188,8 +188,8 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn problem(&mut self, at: &Place, text: String) {
-        self.problems.push(Problem { at: at.clone(), entry: Some(self.name.to_owned()), text });
+    fn problem(&mut self, rule: &'static str, at: &Place, text: String) {
+        self.problems.push(Problem { at: at.clone(), rule, entry: Some(self.name.to_owned()), text });
     }
 
     fn steps(&mut self, node: &Node) -> Vec<Step> {
@@ -202,11 +202,17 @@ impl Parts<'_> {
                         // From a template.
                         Value::List(_) => steps.extend(self.steps(element)),
                         Value::Map(_) => steps.extend(self.step(element)),
-                        _ => self.problem(&element.at, format!("a step is {}: write `- IN: name`", element.kind())),
+                        _ => self.problem(
+                            "unknown-step",
+                            &element.at,
+                            format!("a step is {}: write `- IN: name`", element.kind()),
+                        ),
                     }
                 }
             }
-            _ => self.problem(&node.at, format!("steps: of {} is {}, not a list", self.name, node.kind())),
+            _ => {
+                self.problem("wrong-kind", &node.at, format!("steps: of {} is {}, not a list", self.name, node.kind()))
+            }
         }
         steps
     }
@@ -219,7 +225,7 @@ impl Parts<'_> {
                 let word = node.members().first().map(|(key, _)| key.text.as_str()).unwrap_or_default();
                 let near = crate::job::names::did_you_mean(word, KINDS);
                 let text = format!("{word:?} is no step: IN, OUT, TASK and NOTIFY are{near}");
-                self.problem(&node.at, text);
+                self.problem("unknown-step", &node.at, text);
                 return None;
             }
         };
@@ -236,7 +242,7 @@ impl Parts<'_> {
     fn name_of(&mut self, node: &Node, key: &str) -> Option<Named> {
         let name = node.scalar().filter(|name| !name.is_empty());
         if name.is_none() {
-            self.problem(&node.at, format!("{key}: is {}, not a name", node.kind()));
+            self.problem("wrong-kind", &node.at, format!("{key}: is {}, not a name", node.kind()));
         }
         name.map(|name| Named { name, at: node.at.clone() })
     }
@@ -249,7 +255,11 @@ impl Parts<'_> {
             Value::Map(_) => match node.get("name") {
                 Some(name) => self.name_of(name, key).into_iter().collect(),
                 None => {
-                    self.problem(&node.at, format!("{key}: has a map where a name was expected"));
+                    self.problem(
+                        "wrong-kind",
+                        &node.at,
+                        format!("{key}: has a map where a name was expected: write `- NAME`"),
+                    );
                     Vec::new()
                 }
             },
@@ -264,7 +274,7 @@ impl Parts<'_> {
                 task.name = node.get("name").and_then(Node::scalar);
                 match node.get("script") {
                     Some(script) => self.scripts(script, &mut task.scripts),
-                    None => self.problem(&node.at, "TASK has no script: add `script:`".to_owned()),
+                    None => self.problem("missing-script", &node.at, "TASK has no script: add `script:`".to_owned()),
                 }
             }
             // The older spelling: one TASK with all scripts.
@@ -288,15 +298,21 @@ impl Parts<'_> {
             Value::Null => {}
             Value::List(elements) => elements.iter().for_each(|element| self.scripts(element, into)),
             Value::Map(members) => {
-                let shown = match members.as_slice() {
-                    [(key, value)] => format!("{}: {}", key.text, value.scalar().unwrap_or_default()),
-                    _ => members.iter().map(|(key, _)| key.text.as_str()).collect::<Vec<_>>().join(", "),
+                let keys = members.iter().map(|(key, _)| key.text.as_str()).collect::<Vec<_>>().join(", ");
+                let cure = match members.as_slice() {
+                    [(key, value)] => match value.scalar() {
+                        Some(rest) => {
+                            format!("- '{}'", format_args!("{}: {rest}", key.text).to_string().replace('\'', "''"))
+                        }
+                        None => format!("- '{}: …'", key.text.replace('\'', "''")),
+                    },
+                    _ => "each line of the script as one text".to_owned(),
                 };
                 let text = format!(
-                    "a map where a line of a script was meant: YAML takes `: ` in {shown:?} for a key; put the whole line \
-                     in quotes"
+                    "a map where a line of a script was meant: YAML takes what is before `: ` for a key ({keys}): put the \
+                     line in quotes, {cure}"
                 );
-                self.problem(&node.at, text);
+                self.problem("map-in-script", &node.at, text);
             }
             _ => into.extend(node.scalar().map(|text| Script { text, at: node.at.clone() })),
         }

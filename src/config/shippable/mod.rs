@@ -8,7 +8,7 @@ mod files; // which files
 mod job; // steps, tasks, hooks
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json};
@@ -16,7 +16,7 @@ use serde_json::{Map, Value as Json};
 pub use files::find;
 pub use job::{Dependency, Hook, Hooks, Job, Named, Script, Step, Task};
 
-use crate::config::yaml::{Node, Place, Reader, Value};
+use crate::config::yaml::{Node, Place, Reader, Refusal, Remark, Value};
 use crate::error::{Error, Kind};
 use crate::job::names;
 
@@ -58,11 +58,50 @@ pub const RESOURCE_TYPES: [&str; 19] = [
     "webhook",
 ];
 
+/// Sections of the CI part of `shippable.yml`, which is not read.
+const CI_SECTIONS: [&str; 30] = [
+    "language",
+    "build",
+    "env",
+    "matrix",
+    "services",
+    "integrations",
+    "node_js",
+    "python",
+    "ruby",
+    "rvm",
+    "jdk",
+    "go",
+    "php",
+    "scala",
+    "clojure",
+    "lein",
+    "rust",
+    "compiler",
+    "runtime",
+    "branches",
+    "build_environment",
+    "build_image",
+    "before_install",
+    "install",
+    "before_script",
+    "script",
+    "after_success",
+    "after_failure",
+    "notifications",
+    "cache",
+];
+
+/// Templates elsewhere, which the platform fetched.
+const EXTERNAL: &str = "externalReferences";
+
 /// Something wrong with the pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Where.
     pub at: Place,
+    /// What kind of problem, as `job lint` names it: words with hyphens, stable.
+    pub rule: &'static str,
     /// The job or resource it is in, when it is in one.
     pub entry: Option<String>,
     /// What, and what to write instead.
@@ -120,6 +159,10 @@ pub struct Pipeline {
     pub problems: Vec<Problem>,
     /// What is likely not meant as it is written.
     pub remarks: Vec<Problem>,
+    /// The text of each file.
+    pub sources: Vec<(PathBuf, String)>,
+    /// Whether a file could not be read: what refers to it cannot be judged.
+    pub is_incomplete: bool,
 }
 
 impl Pipeline {
@@ -129,29 +172,89 @@ impl Pipeline {
     ///
     /// [`Kind::Configuration`]: a file that is not there, cannot be read or is not YAML.
     pub fn read(given: &[PathBuf], cwd: &Path) -> Result<Self, Error> {
-        let files = find(given, cwd)?;
-        let mut pipeline = Self::default();
-        let mut reader = Reader::default();
-        for file in &files {
-            let read = std::fs::read(cwd.join(file)).map_err(|error| Error::io("read", file, &error));
-            let bytes = read.map_err(|error| error.with_kind(Kind::Configuration))?;
-            let text = String::from_utf8(bytes).map_err(|error| {
-                let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
-                Error::new(Kind::Configuration, format_args!("{}:{}: not UTF-8", file.display(), line + 1))
-            })?;
-            let root = reader.read(file, &text)?;
-            pipeline.add(&root);
+        let pipeline = Self::read_for_lint(given, cwd)?;
+        match pipeline.problems.first() {
+            Some(first) if pipeline.is_incomplete => Err(Error::new(Kind::Configuration, first)),
+            _ => Ok(pipeline),
         }
-        let remarks = reader.remarks.into_iter();
-        pipeline.remarks.extend(remarks.map(|remark| Problem { at: remark.at, entry: None, text: remark.text }));
-        pipeline.files = files;
+    }
+
+    /// The same, where a file that is not YAML is a problem, the first, and the others are read all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Configuration`]: a file that is not there or cannot be read.
+    pub fn read_for_lint(given: &[PathBuf], cwd: &Path) -> Result<Self, Error> {
+        let mut pipeline = Self { files: find(given, cwd)?, ..Self::default() };
+        let mut reader = Reader::default();
+        let mut refused = Vec::new();
+        for file in pipeline.files.clone() {
+            let read = std::fs::read(cwd.join(&file)).map_err(|error| Error::io("read", &file, &error));
+            let bytes = read.map_err(|error| error.with_kind(Kind::Configuration))?;
+            let known = reader.remarks.len();
+            match text_of(&file, bytes).and_then(|text| {
+                let root = reader.read_or_refuse(&file, &text);
+                pipeline.sources.push((file.clone(), text));
+                root
+            }) {
+                Ok(root) => {
+                    pipeline.add(&root);
+                    pipeline.add_remarks(&root, &reader.remarks[known..]);
+                }
+                // What follows from a file that could not be read is no news.
+                Err(refusal) if !refused.is_empty() && refusal.rule == "unknown-anchor" => {}
+                Err(refusal) => refused.push(pipeline.explained(refusal)),
+            }
+        }
         pipeline.refuse_duplicates();
+        pipeline.is_incomplete = !refused.is_empty();
+        refused.append(&mut pipeline.problems);
+        pipeline.problems = refused;
         Ok(pipeline)
+    }
+
+    /// A missing anchor may well be in a file that the platform fetched.
+    fn explained(&self, refusal: Refusal) -> Problem {
+        let mut text = refusal.text;
+        let external = self.sources.iter().find_map(|(file, source)| {
+            let line = source.lines().position(|line| line.starts_with(EXTERNAL))?;
+            Some(format!("{}:{}", file.display(), line + 1))
+        });
+        if let (Some(place), "unknown-anchor") = (external, refusal.rule) {
+            let _ = write!(
+                text,
+                "; {EXTERNAL} in {place} is not fetched: download what it names beside shippable.yml as \
+                 shippable.templates.yml (append it when that is there)"
+            );
+        }
+        Problem { at: refusal.at, rule: refusal.rule, entry: None, text }
+    }
+
+    /// Remarks on what is ours: versions of languages in a CI section are no numbers to anybody.
+    fn add_remarks(&mut self, root: &Node, remarks: &[Remark]) {
+        for remark in remarks {
+            let section = root.members().iter().rev().find(|(key, _)| key.at <= remark.at);
+            if section.is_some_and(|(key, _)| CI_SECTIONS.contains(&key.text.as_str())) {
+                continue;
+            }
+            let holds = |node: &Node| node.holds(&remark.at);
+            let job = self.jobs.iter().find(|job| holds(&job.yml)).map(|job| &job.name);
+            let resource =
+                || self.resources.iter().find(|resource| holds(&resource.yml)).map(|resource| &resource.name);
+            let entry = job.or_else(resource).cloned();
+            let (at, text) = (remark.at.clone(), remark.text.clone());
+            self.remarks.push(Problem { at, rule: "changed-number", entry, text });
+        }
     }
 
     fn add(&mut self, root: &Node) {
         if !root.is_null() && !matches!(root.value, Value::Map(_)) {
-            self.problem(&root.at, None, format!("a map with jobs: and resources: was expected, not {}", root.kind()));
+            self.problem(
+                "wrong-kind",
+                &root.at,
+                None,
+                format!("a map with jobs: and resources: was expected, not {}", root.kind()),
+            );
         }
         for (key, node) in root.members() {
             match key.text.as_str() {
@@ -168,11 +271,9 @@ impl Pipeline {
             return;
         }
         if !matches!(node.value, Value::List(_)) {
-            self.problem(
-                &node.at,
-                None,
-                format!("a list was expected, each with - name: and type:, not {}", node.kind()),
-            );
+            let name = node.members().first().map_or("NAME", |(key, _)| key.text.as_str());
+            let text = format!("{what}s: is {}, not a list: write each as `- name: {name}` with a type:", node.kind());
+            self.problem("wrong-kind", &node.at, None, text);
         }
         for entry in node.elements() {
             match &entry.value {
@@ -183,14 +284,17 @@ impl Pipeline {
                     if let (Some(name), Some(kind)) = (name, kind) {
                         if !names::is_component(name.as_bytes()) {
                             let text = format!("{name:?} cannot be a name: it would be a folder's");
-                            self.problem(&entry.at, Some(&name), text);
+                            self.problem("invalid-name", &entry.at, Some(&name), text);
                         }
                         add(self, entry, &name, &kind);
                     }
                 }
-                _ => {
-                    self.problem(&entry.at, None, format!("a {what} was expected (name:, type:), not {}", entry.kind()))
-                }
+                _ => self.problem(
+                    "wrong-kind",
+                    &entry.at,
+                    None,
+                    format!("a {what} was expected (name:, type:), not {}", entry.kind()),
+                ),
             }
         }
     }
@@ -200,7 +304,19 @@ impl Pipeline {
         if found.is_none() {
             let at = entry.get(key).map_or(&entry.at, |node| &node.at).clone();
             let of = name.map(|name| format!(" {name}")).unwrap_or_default();
-            self.problem(&at, name, format!("{what}{of} has no {key}: add `{key}:`"));
+            let rule = if key == "name" { "missing-name" } else { "missing-type" };
+            let example = match (key, what) {
+                ("name", _) => "",
+                (_, "job") => ", such as `type: runSh`",
+                _ => ", such as `type: image`",
+            };
+            let text = match entry.get(key).map(Node::kind) {
+                Some(kind @ ("a list" | "a map")) => {
+                    format!("{what}{of} has no {key} but {kind}: write `{key}: {}`", key.to_uppercase())
+                }
+                _ => format!("{what}{of} has no {key}: add `{key}:`{example}"),
+            };
+            self.problem(rule, &at, name, text);
         }
         found
     }
@@ -208,7 +324,12 @@ impl Pipeline {
     fn add_resource(&mut self, entry: &Node, name: &str, kind: &str) {
         let integration = entry.get("integration").and_then(|node| {
             if node.scalar().is_none() && !node.is_null() {
-                self.problem(&node.at, Some(name), format!("integration: of {name} is {}, not a name", node.kind()));
+                self.problem(
+                    "wrong-kind",
+                    &node.at,
+                    Some(name),
+                    format!("integration: of {name} is {}, not a name", node.kind()),
+                );
             }
             node.scalar().map(|name| Named { name, at: node.at.clone() })
         });
@@ -217,7 +338,12 @@ impl Pipeline {
                 && !part.is_null()
                 && !matches!(part.value, Value::Map(_))
             {
-                self.problem(&part.at, Some(name), format!("{key}: of {name} is {}, not a map", part.kind()));
+                self.problem(
+                    "wrong-kind",
+                    &part.at,
+                    Some(name),
+                    format!("{key}: of {name} is {}, not a map", part.kind()),
+                );
             }
         }
         self.resources.push(Resource { name: name.to_owned(), kind: kind.to_owned(), integration, yml: entry.clone() });
@@ -229,8 +355,8 @@ impl Pipeline {
         self.problems.extend(problems);
     }
 
-    fn problem(&mut self, at: &Place, entry: Option<&str>, text: String) {
-        self.problems.push(Problem { at: at.clone(), entry: entry.map(str::to_owned), text });
+    fn problem(&mut self, rule: &'static str, at: &Place, entry: Option<&str>, text: String) {
+        self.problems.push(Problem { at: at.clone(), rule, entry: entry.map(str::to_owned), text });
     }
 
     /// Jobs and resources share their names: an input may be either.
@@ -242,7 +368,7 @@ impl Pipeline {
         for (name, at) in resources.chain(jobs) {
             if let Some(first) = seen.get(&name) {
                 let text = format!("{name} is there twice, first at {first}: rename one of them");
-                problems.push(Problem { at, entry: Some(name), text });
+                problems.push(Problem { at, rule: "duplicate-name", entry: Some(name), text });
             } else {
                 seen.insert(name, at);
             }
@@ -304,3 +430,14 @@ impl Pipeline {
         Err(Error::new(Kind::Configuration, first))
     }
 }
+
+fn text_of(file: &Path, bytes: Vec<u8>) -> Result<String, Refusal> {
+    String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        let text = "not UTF-8: save the file as UTF-8".to_owned();
+        Refusal { at: Place { file: file.into(), line, column: 1 }, rule: "not-yaml", text }
+    })
+}
+
+#[cfg(test)]
+mod tests;
