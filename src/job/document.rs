@@ -39,6 +39,11 @@ impl Document {
         Ok(Some(Self { file: file.to_owned(), value }))
     }
 
+    /// What is going to be in a file.
+    pub fn of(file: PathBuf, value: Value) -> Self {
+        Self { file, value }
+    }
+
     /// The whole of it.
     pub fn root(&self) -> Node<'_> {
         Node { file: &self.file, at: String::new(), value: &self.value }

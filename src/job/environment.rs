@@ -5,9 +5,9 @@
 //! own names, those of the job, those of each resource in the order of the steps, those of the job's own
 //! `integrations:`, and those of the TASK. [`of`] keeps the whole sequence.
 
-mod dependency; // what one resource gives
+pub mod dependency; // what one resource gives
 mod git_repo; // the commit of a gitRepo
-mod own; // what the job itself gives
+pub mod own; // what the job itself gives
 mod pointer; // pointer, seed and versionTemplate of the yml
 mod sequence; // the assignments, and names that cannot be variables
 
@@ -20,6 +20,7 @@ use crate::job::contents::Contents;
 use crate::job::directory::JobDirectory;
 use crate::job::message::Message;
 use crate::job::names;
+use crate::job::record::Record;
 use dependency::Dependency;
 
 /// The environment of a job directory.
@@ -28,20 +29,37 @@ use dependency::Dependency;
 ///
 /// No job directory, or a file in it that cannot be read or holds something of the wrong kind; the message names it.
 pub fn of(job: &JobDirectory) -> Result<Environment, Error> {
+    with(job, Options::default())
+}
+
+/// What differs from the rules as they are.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Params that are lists or objects as the platform had them: JSON with a backslash before each space.
+    pub compat: bool,
+}
+
+/// [`of`], with options.
+///
+/// # Errors
+///
+/// As of [`of`].
+pub fn with(job: &JobDirectory, options: Options) -> Result<Environment, Error> {
     let mut contents = Contents::of(job)?;
     let mut env = Environment::default();
     contents.warnings.drain(..).for_each(|warning| env.warn(warning));
     let message = contents.message.as_ref();
-    let dependencies = contents.folders.iter().map(Dependency::read).collect::<Result<Vec<_>, _>>()?;
+    let secrets = job.place("BUILD_SECRETS_DIR", "secrets")?;
+    let read = |folder| Dependency::read(folder, &secrets, options.compat);
+    let dependencies = contents.folders.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     for dependency in &dependencies {
         dependency.raw_params(&mut env)?;
     }
     let own = own::Own::of(job, &contents.root, message)?;
     own.variables(&mut env)?;
     warn_of_shared_prefixes(&mut env, own.name.as_deref(), &contents);
-    let secrets = job.place("BUILD_SECRETS_DIR", "secrets")?;
     for dependency in &dependencies {
-        dependency.variables(&mut env, &secrets)?;
+        dependency.variables(&mut env)?;
     }
     for (folder, integration) in &contents.integrations {
         dependency::integration_variables(&mut env, integration, names::of_folder(folder), folder, "integrations");
@@ -53,6 +71,12 @@ pub fn of(job: &JobDirectory) -> Result<Environment, Error> {
         }
         if let Some(name) = task.name()? {
             env.set("TASK_NAME".to_owned(), name, &origin);
+        }
+    }
+    if Record::file(&contents.root).is_file() {
+        let origin = Origin::new(Rule::CliConfig, "");
+        for (name, value) in Record::read(&contents.root)?.cli_variables {
+            env.set_raw(&name, value, &origin);
         }
     }
     Ok(env)

@@ -43,6 +43,11 @@ impl Integration {
         }
     }
 
+    /// What is going to be in `integration.json`.
+    pub fn of(fields: Map<String, Value>) -> Self {
+        Self { fields }
+    }
+
     /// The integration's type, `masterName`.
     pub fn master_name(&self) -> Option<&str> {
         self.fields.get("masterName").and_then(Value::as_str)

@@ -25,6 +25,11 @@ impl Message {
         Ok(Some(message))
     }
 
+    /// What is going to be in the file.
+    pub fn of(document: Document) -> Self {
+        Self(document)
+    }
+
     /// A fact about the job, from the top or from its `propertyBag`.
     pub fn fact(&self, key: &str) -> Result<Option<String>, Error> {
         let root = self.0.root();

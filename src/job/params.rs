@@ -11,6 +11,12 @@ pub const SECURE: &str = "secure";
 /// The variables of a `params` object, in order: the key as spelled, and the value. A text under `secure` gives one
 /// per pair in it; a later pair of the same text wins. Containers are compact JSON.
 pub fn variables(params: &serde_json::Map<String, Value>) -> Vec<(String, String)> {
+    variables_as(params, false)
+}
+
+/// [`variables`]; with `compat`, containers have a backslash before each space, as on the platform, though that is no
+/// JSON.
+pub fn variables_as(params: &serde_json::Map<String, Value>, compat: bool) -> Vec<(String, String)> {
     let mut variables = Vec::new();
     for (key, value) in params {
         match value {
@@ -18,6 +24,9 @@ pub fn variables(params: &serde_json::Map<String, Value>) -> Vec<(String, String
             // `secure: {K: ref}`, whose references are resolved before they reach the job directory.
             Value::Object(members) if key == SECURE => {
                 variables.extend(members.iter().map(|(key, value)| (key.clone(), scalar_text(value))));
+            }
+            Value::Array(_) | Value::Object(_) if compat => {
+                variables.push((key.clone(), scalar_text(value).replace(' ', "\\ ")));
             }
             other => variables.push((key.clone(), scalar_text(other))),
         }
@@ -111,6 +120,8 @@ mod tests {
             ("DBPW", "x y"),
         ];
         assert_eq!(got, want.map(|(k, v)| (k.to_owned(), v.to_owned())));
+        let quirk = variables_as(params.as_object().unwrap(), true).into_iter().find(|(key, _)| key == "L");
+        assert_eq!(quirk.unwrap().1, r#"["x","y\ z"]"#);
         assert_eq!(value(params.as_object().unwrap(), b"token").as_deref(), Some("abc"));
     }
 

@@ -56,6 +56,32 @@ impl<'a> Values<'a> {
     }
 }
 
+/// A text with its references filled in: `value` is told the name, and `None` from it leaves the reference as it is.
+/// Values are not looked into again. `None` where there is nothing to fill in.
+pub fn expand(text: &str, mut value: impl FnMut(&str) -> Option<String>) -> Option<String> {
+    let mut out: Option<String> = None;
+    let mut from = 0;
+    let mut search = 0;
+    while let Some(found) = memchr::memchr(b'$', &text.as_bytes()[search..]) {
+        let dollar = search + found;
+        search = dollar + 1;
+        // Names are ASCII, so that both ends are the ends of letters.
+        if let At::Reference { name, length } = at_dollar(&text.as_bytes()[dollar..], true) {
+            search = dollar + length;
+            if let Some(value) = value(&text[dollar..][name]) {
+                let filled = out.get_or_insert_default();
+                filled.push_str(&text[from..dollar]);
+                filled.push_str(&value);
+                from = search;
+            }
+        }
+    }
+    if let Some(filled) = &mut out {
+        filled.push_str(&text[from..]);
+    }
+    out
+}
+
 /// Copies a template from `input` to `out` with its references filled in. Values are not looked into again.
 pub fn fill(input: &mut (impl Read + Seek), out: &mut impl Write, values: &mut Values) -> io::Result<()> {
     let mut window = vec![0; WINDOW];
@@ -212,6 +238,9 @@ mod tests {
             ("$A", "x"),
         ] {
             assert_eq!(String::from_utf8(filled(template.as_bytes(), &env)).unwrap(), want, "{template}");
+            let value = |name: &str| Some(env.get(name).unwrap_or_default().into_string().unwrap());
+            assert_eq!(expand(template, value).unwrap_or_else(|| template.to_owned()), want, "{template}");
+            assert_eq!(expand(template, |_| None), None);
             let mut out = Vec::new();
             fill(&mut Trickle(Cursor::new(template.as_bytes())), &mut out, &mut Values::new(&env)).unwrap();
             assert_eq!(String::from_utf8(out).unwrap(), want, "{template} a byte at a time");

@@ -16,18 +16,34 @@ use crate::job::integration::{Integration, scalar_text};
 use crate::job::resource::path_bytes;
 use crate::job::{names, params};
 
-/// A resource folder, read.
+/// A resource folder: read, or about to be written.
+#[derive(Debug)]
 pub struct Dependency<'a> {
     folder: &'a ResourceFolder,
     document: Option<Document>,
     integration: Option<Integration>,
+    /// Where the deploy key of a repository is, when it has one.
+    deploy_key: Option<PathBuf>,
+    compat: bool,
 }
 
 impl<'a> Dependency<'a> {
-    pub fn read(folder: &'a ResourceFolder) -> Result<Self, Error> {
+    /// From the files of the folder.
+    pub(super) fn read(folder: &'a ResourceFolder, secrets: &Path, compat: bool) -> Result<Self, Error> {
         let document = Document::read(&folder.meta.join("version.json"))?;
         let integration = read_integration(&folder.meta)?;
-        Ok(Self { folder, document, integration })
+        let deploy_key = Some(deploy_key(secrets, folder.name.as_bytes())).filter(|key| key.is_file());
+        Ok(Self { folder, document, integration, deploy_key, compat })
+    }
+
+    /// From what is going to be in its files.
+    pub fn of(
+        folder: &'a ResourceFolder,
+        document: Document,
+        integration: Option<Integration>,
+        deploy_key: Option<PathBuf>,
+    ) -> Self {
+        Self { folder, document: Some(document), integration, deploy_key, compat: false }
     }
 
     fn prefix(&self) -> String {
@@ -53,7 +69,7 @@ impl<'a> Dependency<'a> {
     pub fn raw_params(&self, env: &mut Environment) -> Result<(), Error> {
         let (plain, secure) = (self.origin(Rule::RawParam), self.origin(Rule::RawSecure));
         let Some(params) = self.params()? else { return Ok(()) };
-        for (key, value) in params::variables(params) {
+        for (key, value) in params::variables_as(params, self.compat) {
             let origin = if params.contains_key(&key) { &plain } else { &secure };
             env.set_raw(&key, value, origin);
         }
@@ -61,7 +77,7 @@ impl<'a> Dependency<'a> {
     }
 
     /// Everything else, in the order of the platform.
-    pub fn variables(&self, env: &mut Environment, secrets: &Path) -> Result<(), Error> {
+    pub fn variables(&self, env: &mut Environment) -> Result<(), Error> {
         let prefix = self.prefix();
         let origin = self.origin(Rule::Resource);
         self.facts(env, &prefix, &origin)?;
@@ -74,7 +90,9 @@ impl<'a> Dependency<'a> {
             self.params_by_prefix(env, &prefix, &origin)?;
             if kind == "gitRepo" {
                 git_repo::variables(env, &prefix, &root, &origin.by(Rule::Commit))?;
-                self.deploy_key(env, &prefix, secrets);
+                if let Some(key) = &self.deploy_key {
+                    env.set(format!("{prefix}_KEYPATH"), path_bytes(key.clone()), &self.origin(Rule::KeyFile));
+                }
             }
             if let Some(name) = yml.map(|yml| yml.text("integration")).transpose()?.flatten() {
                 env.set(format!("{prefix}_INTEGRATION_NAME"), name, &origin);
@@ -90,7 +108,7 @@ impl<'a> Dependency<'a> {
     fn params_by_prefix(&self, env: &mut Environment, prefix: &str, origin: &Origin) -> Result<(), Error> {
         let (plain, secure) = (origin.by(Rule::Param), origin.by(Rule::Secure));
         let Some(params) = self.params()? else { return Ok(()) };
-        for (key, value) in params::variables(params) {
+        for (key, value) in params::variables_as(params, self.compat) {
             let origin = if params.contains_key(&key) { &plain } else { &secure };
             env.set_key(&format!("{prefix}_PARAMS_"), &key, value, origin);
         }
@@ -145,14 +163,11 @@ impl<'a> Dependency<'a> {
         }
         Ok(())
     }
+}
 
-    /// The deploy key of a repository, which is there only when somebody gave one.
-    fn deploy_key(&self, env: &mut Environment, prefix: &str, secrets: &Path) {
-        let key = secrets.join(key_file(self.folder.name.as_bytes(), "_key.pem"));
-        if key.is_file() {
-            env.set(format!("{prefix}_KEYPATH"), path_bytes(key), &self.origin(Rule::KeyFile));
-        }
-    }
+/// Where the deploy key of a repository belongs.
+pub fn deploy_key(secrets: &Path, name: &[u8]) -> PathBuf {
+    secrets.join(key_file(name, "_key.pem"))
 }
 
 /// Variables of an integration in a folder: its fields, those that the user named under their own names, and where
@@ -173,16 +188,27 @@ pub fn integration_variables(
     for variable in integration.variables() {
         env.set_key(&format!("{prefix}_INTEGRATION_"), &variable.key, variable.value, &origin);
     }
-    let files: &[(&str, &str)] = match integration.master_name() {
-        Some("pemKey" | "pem-key") => &[("KEYPATH", "_key.pem")],
-        Some("sshKey" | "ssh-key") => {
-            &[("PRIVATE_KEY_PATH", "_key"), ("PUBLIC_KEY_PATH", "_key.pub"), ("KEYPATH", "_key")]
-        }
-        _ => &[],
-    };
-    for (suffix, ending) in files {
+    for (suffix, ending) in key_variables(integration.master_name()) {
         let path = folder.join(key_file(name, ending));
         env.set(format!("{prefix}_{suffix}"), path_bytes(path), &origin.by(Rule::KeyFile));
+    }
+}
+
+/// The fields that a type has a key file for, and what follows the name in the file's.
+pub fn key_fields(master_name: Option<&str>) -> &'static [(&'static str, &'static str)] {
+    match master_name {
+        Some("pemKey" | "pem-key") => &[("key", "_key.pem")],
+        Some("sshKey" | "ssh-key") => &[("privateKey", "_key"), ("publicKey", "_key.pub")],
+        _ => &[],
+    }
+}
+
+/// What follows `<N>_` in the variables that name the key files of a type, and what follows the name in the files'.
+fn key_variables(master_name: Option<&str>) -> &'static [(&'static str, &'static str)] {
+    match key_fields(master_name) {
+        [_] => &[("KEYPATH", "_key.pem")],
+        [_, _] => &[("PRIVATE_KEY_PATH", "_key"), ("PUBLIC_KEY_PATH", "_key.pub"), ("KEYPATH", "_key")],
+        _ => &[],
     }
 }
 

@@ -28,6 +28,7 @@ const TRIGGERS: [(&str, &str); 3] = [
 const INSTALLATION: [(&str, &str); 2] = [("SHIPPABLE_AMI_VERSION", "amiVersion"), ("SHIPPABLE_WWW_URL", "wwwUrl")];
 
 /// The job as its variables tell it.
+#[derive(Debug)]
 pub struct Own<'a> {
     job: &'a JobDirectory<'a>,
     root: &'a Path,
@@ -39,6 +40,11 @@ pub struct Own<'a> {
 }
 
 impl<'a> Own<'a> {
+    /// The job of a directory, which need not be there yet, and its message.
+    ///
+    /// # Errors
+    ///
+    /// A message whose name is no text.
     pub fn of(job: &'a JobDirectory, root: &'a Path, message: Option<&'a Message>) -> Result<Self, Error> {
         let known = match message.map(|message| message.fact("name")).transpose()?.flatten() {
             Some(name) => Some(name.into_bytes()),
@@ -49,6 +55,11 @@ impl<'a> Own<'a> {
         Ok(Self { job, root, message, name, guessed })
     }
 
+    /// Its variables.
+    ///
+    /// # Errors
+    ///
+    /// A fact in the message that is no text.
     pub fn variables(&self, env: &mut Environment) -> Result<(), Error> {
         self.facts(env, &FACTS)?;
         let mut about = Vec::new();

@@ -41,6 +41,15 @@ pub enum Rule {
     KeyFile,
     /// The `env` of the TASK.
     Task,
+    /// What the tool of a cliConfig needs.
+    CliConfig,
+}
+
+impl Rule {
+    /// Whether what it sets is, or may be, a secret.
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::Field | Self::RawField | Self::Secure | Self::RawSecure)
+    }
 }
 
 impl fmt::Display for Rule {
@@ -60,6 +69,7 @@ impl fmt::Display for Rule {
             Self::RawField => "integration field under its own name",
             Self::KeyFile => "key file",
             Self::Task => "env of the TASK",
+            Self::CliConfig => "cliConfig tool",
         })
     }
 }
@@ -169,6 +179,11 @@ impl Environment {
     pub fn names(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
         self.assignments.iter().map(|variable| variable.name.as_str()).filter(|name| seen.insert(*name)).collect()
+    }
+
+    /// Every assignment, in order.
+    pub fn into_assignments(self) -> Vec<Variable> {
+        self.assignments
     }
 
     /// What could not be set, or is likely a mistake: one line each, without values.

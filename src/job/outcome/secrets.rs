@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::version::{Version, document};
 use crate::error::{Error, Kind};
 use crate::job::integration::{Integration, scalar_text};
-use crate::job::{overview, params};
+use crate::job::{integration_types, overview, params};
 
 /// A shorter value is found by chance, and is not much of a secret.
 const SHORTEST: usize = 4;

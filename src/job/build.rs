@@ -1,0 +1,150 @@
+//! The job directory, made from the yml, versions, secrets and commits.
+//!
+//! [`init`] reads and works out everything first, then makes the versions that were not there yet, and writes last: into
+//! a folder of its own that takes the place of the job directory when it is whole.
+
+mod message; // message.json
+mod options; // what a person asked for
+mod params; // secure, and the params file
+mod plan; // everything that gets into the files
+mod scope; // placeholders and their values
+mod select; // which version each resource has
+pub mod sources; // versions, secrets, commits: what others give
+mod write; // the files
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+pub use options::{Options, Override, Undefined};
+
+use crate::config::shippable::{JOB_TYPES, Job, Pipeline};
+use crate::error::{Error, Kind};
+use crate::job::names;
+use crate::job::record::Record;
+use params::References;
+use plan::{Given, Plan};
+use select::Chosen;
+use sources::{IntegrationRecord, Sources};
+
+/// A job directory that was made.
+#[derive(Debug)]
+pub struct Made {
+    /// Where.
+    pub dir: PathBuf,
+    /// What a person should know of it, one line each.
+    pub notes: Vec<String>,
+}
+
+/// Makes the job directory of a job, whole or not at all.
+///
+/// # Errors
+///
+/// [`Kind::Usage`] for options that name nothing; [`Kind::Configuration`] for a yml, a version or a secret that is
+/// wrong or missing; what the sources fail with; a folder that cannot be written.
+pub fn init(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources) -> Result<Made, Error> {
+    let job = pipeline.require_job(job)?;
+    if !names::is_component(job.name.as_bytes()) {
+        let message = format!("{}: {:?} cannot be the name of a folder", job.yml.at, job.name);
+        return Err(Error::new(Kind::Configuration, message));
+    }
+    select::known_kind(&job.kind, &job.yml, &job.name, &JOB_TYPES)?;
+    options.check(job)?;
+    write::refuse_taken(&options.dir)?;
+    let ssh_key = options.ssh_key.as_ref().map(|file| {
+        std::fs::read(file).map_err(|error| Error::io("read", file, &error).with_kind(Kind::Configuration))
+    });
+    let ssh_key = ssh_key.transpose()?;
+    let mut notes = Vec::new();
+    let mut chosen = select::choose(pipeline, job, options, sources, &mut notes)?;
+    let (integrations, references) = secrets(job, &chosen, sources, &mut notes)?;
+    let given = Given { job, integrations: &integrations, references: &references, options, sources: *sources };
+    // What is wrong with it is said before anything is made.
+    let mut plan = Plan::of(&given, &chosen)?;
+    if create(&mut chosen, sources)? {
+        plan = Plan::of(&given, &chosen)?;
+    }
+    let record = Record {
+        job: job.name.clone(),
+        kind: job.kind.clone(),
+        build_number: sources.facts.build_number.clone(),
+        token: token()?,
+        store: sources.versions.place(),
+        dependencies: plan.recorded.clone(),
+        cli_variables: Vec::new(),
+    };
+    write::write(&plan, &given, &chosen, &record, ssh_key.as_deref())?;
+    notes.extend(plan.notes);
+    Ok(Made { dir: options.dir.clone(), notes })
+}
+
+/// Makes the versions that are drafts so far; false when there were none.
+fn create(chosen: &mut [Chosen], sources: &Sources) -> Result<bool, Error> {
+    let mut any = false;
+    for one in chosen {
+        if let Some(draft) = one.draft.take() {
+            one.version = Some(sources.versions.create(&one.owner, &draft)?);
+            any = true;
+        }
+    }
+    Ok(any)
+}
+
+/// Every secret of the job; what is missing is said at once.
+fn secrets(
+    job: &Job,
+    chosen: &[Chosen],
+    sources: &Sources,
+    notes: &mut Vec<String>,
+) -> Result<(BTreeMap<String, IntegrationRecord>, References), Error> {
+    let of_resources = chosen.iter().filter_map(|one| one.resource?.integration.as_ref());
+    let mut wanted = Vec::new();
+    for named in of_resources.chain(&job.integrations) {
+        if !names::is_component(named.name.as_bytes()) {
+            let message = format!("{}: {:?} cannot be the name of an integration", named.at, named.name);
+            return Err(Error::new(Kind::Configuration, message));
+        }
+        wanted.push(named.name.as_str());
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut missing = Vec::new();
+    let references = params::resolve(chosen, sources.secrets, notes, &mut missing);
+    let found = if wanted.is_empty() { Ok(BTreeMap::new()) } else { sources.secrets.resolve(&wanted) };
+    match (found, missing.is_empty()) {
+        (Ok(found), true) => {
+            let lacking: Vec<&str> = wanted.into_iter().filter(|name| !found.contains_key(*name)).collect();
+            if lacking.is_empty() {
+                return Ok((found, references));
+            }
+            Err(Error::new(Kind::Configuration, format_args!("no integration {}", lacking.join(", "))))
+        }
+        (Err(error), true) => Err(error),
+        (Ok(_), false) => Err(Error::new(Kind::Configuration, missing.join("; "))),
+        (Err(error), false) => {
+            let kind = error.kind();
+            Err(Error::new(kind, format_args!("{error}; {}", missing.join("; "))))
+        }
+    }
+}
+
+/// The number that stands for a name: the same on every machine, and small enough for every reader of JSON.
+pub fn stable_number(name: &str) -> u64 {
+    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(name.as_bytes()));
+    u64::from((u32::from_be_bytes([a, b, c, d]) & 0x7fff_ffff).max(1))
+}
+
+/// What tells this run from any other of its build number.
+fn token() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Error::failed(format_args!("no random number to be had: {error}")))?;
+    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}

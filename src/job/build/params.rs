@@ -1,0 +1,179 @@
+//! `secure` of params resources, and the params file.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::select::Chosen;
+use super::sources::Secrets;
+use crate::config::yaml;
+use crate::error::{Error, Kind};
+use crate::job::directory::Operation;
+use crate::job::integration::scalar_text;
+use crate::job::params::SECURE;
+use crate::support::secret::SecretText;
+use crate::support::shell::posix_quote;
+
+/// Takes the text of `secure` out of a section before it is kept anywhere: a null keeps its place. References stay.
+pub(super) fn without_secure_text(section: &mut Map<String, Value>) {
+    let Some(params) = section.get_mut("params").and_then(Value::as_object_mut) else { return };
+    if let Some(secure @ Value::String(_)) = params.get_mut(SECURE) {
+        *secure = Value::Null;
+    }
+}
+
+/// The params of a version without what may be a secret: what is recorded, and what the message has.
+pub(super) fn public(bag: &mut Map<String, Value>) {
+    without_secure_text(bag);
+    if let Some(params) = bag.get_mut("params").and_then(Value::as_object_mut)
+        && params.get(SECURE).is_some_and(Value::is_null)
+    {
+        params.shift_remove(SECURE);
+    }
+}
+
+/// What the references of `secure` stand for, by reference. Each is asked for once.
+pub(super) type References = HashMap<String, SecretText>;
+
+/// Resolves the references of every params input, and warns of text that Shippable encrypted.
+pub(super) fn resolve(
+    chosen: &[Chosen],
+    secrets: &dyn Secrets,
+    notes: &mut Vec<String>,
+    missing: &mut Vec<String>,
+) -> References {
+    let mut references = References::new();
+    for one in chosen.iter().filter(|one| one.operation == Operation::In && one.kind == "params") {
+        if let Some(node) = secure_node(one)
+            && node.as_text().is_some_and(is_ciphertext)
+        {
+            notes.push(format!(
+                "{}: secure of {} is a text that Shippable encrypted, which nothing can decrypt any more: write secure: \
+                 {{NAME: env:NAME}}",
+                node.at, one.name
+            ));
+        }
+        for (key, reference) in secure_map(one).into_iter().flatten() {
+            let Value::String(text) = reference else {
+                missing.push(format!("secure.{key} of {}: a reference such as env:{key} was expected", one.name));
+                continue;
+            };
+            if references.contains_key(text) {
+                continue;
+            }
+            match secrets.reference(text) {
+                Ok(value) => drop(references.insert(text.clone(), value.into())),
+                Err(why) => missing.push(format!("secure.{key} of {}: {why}", one.name)),
+            }
+        }
+    }
+    references
+}
+
+/// `params.secure` as it is written in the yml.
+fn secure_node<'a>(one: &Chosen<'a>) -> Option<&'a yaml::Node> {
+    let sections = ["versionTemplate", "version", "seed", "pointer"];
+    sections.iter().find_map(|section| one.yml.get(section)?.get("params")?.get(SECURE))
+}
+
+fn secure_map<'a>(one: &'a Chosen) -> Option<&'a Map<String, Value>> {
+    one.version.as_ref()?.property_bag.get("params")?.get(SECURE)?.as_object()
+}
+
+/// A long text in base64: pairs would have a `=` inside.
+fn is_ciphertext(text: &str) -> bool {
+    let joined: String = text.split_ascii_whitespace().collect();
+    let body = joined.trim_end_matches('=');
+    body.len() >= 40 && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte))
+}
+
+/// Puts the values of `secure` into the params of an input, for the file that only the job reads.
+///
+/// # Errors
+///
+/// No params, without which the platform failed the job.
+pub(super) fn fill(one: &Chosen, bag: &mut Map<String, Value>, references: &References) -> Result<(), Error> {
+    let Some(params) = bag.get_mut("params").and_then(Value::as_object_mut) else {
+        let message = format!("{}: {} has no params: add versionTemplate: {{params: {{…}}}}", one.yml.at, one.name);
+        return Err(Error::new(Kind::Configuration, message));
+    };
+    if let Some(text) = secure_node(one).and_then(yaml::Node::as_text)
+        && params.get(SECURE).is_none_or(Value::is_null)
+    {
+        params.insert(SECURE.to_owned(), text.into());
+    }
+    match params.get_mut(SECURE) {
+        Some(Value::Object(members)) => {
+            for value in members.values_mut() {
+                if let Some(found) = value.as_str().and_then(|text| references.get(text)) {
+                    *value = found.expose().into();
+                }
+            }
+        }
+        Some(Value::Null) => drop(params.shift_remove(SECURE)),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The file `IN/<n>/params`: a line per key, in quotes where a shell needs them.
+pub(super) fn file(params: &Map<String, Value>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (key, value) in params {
+        match value {
+            Value::String(text) if key == SECURE => {
+                out.extend_from_slice(text.as_bytes());
+                out.push(b'\n');
+            }
+            Value::Object(members) if key == SECURE => members.iter().for_each(|(key, value)| {
+                line(&mut out, key, value);
+            }),
+            other => line(&mut out, key, other),
+        }
+    }
+    out
+}
+
+fn line(out: &mut Vec<u8>, key: &str, value: &Value) {
+    let text = scalar_text(value);
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&byte));
+    out.extend_from_slice(key.as_bytes());
+    out.push(b'=');
+    if is_plain {
+        out.extend_from_slice(text.as_bytes())
+    } else {
+        out.extend(posix_quote(text.as_bytes()))
+    }
+    out.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn ciphertext_and_what_is_none() {
+        for (text, want) in [
+            ("q2ZsZm9vYmFyMTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6==", true),
+            ("q2ZsZm9vYmFyMTIzNDU2Nzg5MGFi\n  Y2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6", true),
+            ("TOKEN=q2ZsZm9vYmFyMTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6", false),
+            ("short", false),
+        ] {
+            assert_eq!(is_ciphertext(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_per_key() {
+        let params = json!({
+            "ENV": "prod", "PORT": 8080, "ON": true, "NIL": null, "Q": "it's $x", "L": ["a b"],
+            "secure": "TOKEN=abc DBPW=\"x y\""
+        });
+        let got = String::from_utf8(file(params.as_object().unwrap())).unwrap();
+        let want = "ENV=prod\nPORT=8080\nON=true\nNIL=\nQ='it'\\''s $x'\nL='[\"a b\"]'\nTOKEN=abc DBPW=\"x y\"\n";
+        assert_eq!(got, want);
+        let got = file(json!({"secure": {"K": "a b"}}).as_object().unwrap());
+        assert_eq!(got, b"K='a b'\n");
+    }
+}
