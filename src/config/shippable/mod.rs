@@ -433,7 +433,8 @@ impl Pipeline {
 
 fn text_of(file: &Path, bytes: Vec<u8>) -> Result<String, Refusal> {
     String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = memchr::memchr_iter(b'\n', before).count() + 1;
         let text = "not UTF-8: save the file as UTF-8".to_owned();
         Refusal { at: Place { file: file.into(), line, column: 1 }, rule: "not-yaml", text }
     })
