@@ -8,7 +8,7 @@ use super::show::field_lines;
 use super::table::{printable, shown, table};
 use crate::cli;
 use crate::config::shippable::{Dependency, Hook, Job, Pipeline, Script, Step, Task};
-use crate::config::yaml::Place;
+use crate::config::yaml::{Node, Place};
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::job::overview::{masked_params, public};
@@ -33,7 +33,7 @@ pub(super) fn run(ctx: &Ctx, name: &str, args: &cli::JobShow) -> Result<(), Erro
     let job = pipeline.require_job(name)?;
     let steps: Vec<Value> = job.steps.iter().map(|step| object(&pipeline, step)).collect();
     if args.json {
-        return ctx.print_line(format!("{:#}", whole(job, steps)));
+        return ctx.print_line(format!("{:#}", whole(job, &steps)));
     }
     ctx.print(text(job, &steps).as_bytes())
 }
@@ -79,7 +79,7 @@ fn task_object(task: &Task) -> Value {
     let runtime = task.yml.get("runtime");
     let env = runtime.and_then(|runtime| runtime.get("options")).and_then(|options| options.get("env"));
     let maps = env.into_iter().flat_map(|env| std::iter::once(env).chain(env.elements()));
-    let names: Vec<&str> = maps.flat_map(|map| map.members()).map(|(key, _)| key.text.as_str()).collect();
+    let names: Vec<&str> = maps.flat_map(Node::members).map(|(key, _)| key.text.as_str()).collect();
     json!({
         "step": "TASK",
         "name": task.name,
@@ -100,7 +100,7 @@ fn hooks(job: &Job) -> [(&'static str, &Hook); 5] {
     ]
 }
 
-fn whole(job: &Job, steps: Vec<Value>) -> Value {
+fn whole(job: &Job, steps: &[Value]) -> Value {
     let written = hooks(job).into_iter().filter(|(_, hook)| !hook.scripts.is_empty() || !hook.notify.is_empty());
     let written = written.map(|(key, hook)| {
         let notify: Vec<&str> = hook.notify.iter().map(|named| named.name.as_str()).collect();

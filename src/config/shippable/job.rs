@@ -211,7 +211,7 @@ impl Parts<'_> {
                 }
             }
             _ => {
-                self.problem("wrong-kind", &node.at, format!("steps: of {} is {}, not a list", self.name, node.kind()))
+                self.problem("wrong-kind", &node.at, format!("steps: of {} is {}, not a list", self.name, node.kind()));
             }
         }
         steps
@@ -219,15 +219,13 @@ impl Parts<'_> {
 
     fn step(&mut self, node: &Node) -> Option<Step> {
         const KINDS: [&str; 4] = ["IN", "OUT", "TASK", "NOTIFY"];
-        let (key, value) = match node.members().iter().find(|(key, _)| KINDS.contains(&key.text.as_str())) {
-            Some(found) => found,
-            None => {
-                let word = node.members().first().map(|(key, _)| key.text.as_str()).unwrap_or_default();
-                let near = crate::job::names::did_you_mean(word, KINDS);
-                let text = format!("{word:?} is no step: IN, OUT, TASK and NOTIFY are{near}");
-                self.problem("unknown-step", &node.at, text);
-                return None;
-            }
+        let known = node.members().iter().find(|(key, _)| KINDS.contains(&key.text.as_str()));
+        let Some((key, value)) = known else {
+            let word = node.members().first().map(|(key, _)| key.text.as_str()).unwrap_or_default();
+            let near = crate::job::names::did_you_mean(word, KINDS);
+            let text = format!("{word:?} is no step: IN, OUT, TASK and NOTIFY are{near}");
+            self.problem("unknown-step", &node.at, text);
+            return None;
         };
         let operation = match key.text.as_str() {
             "IN" => Operation::In,
@@ -252,17 +250,14 @@ impl Parts<'_> {
         match &node.value {
             Value::Null => Vec::new(),
             Value::List(elements) => elements.iter().flat_map(|element| self.names(element, key)).collect(),
-            Value::Map(_) => match node.get("name") {
-                Some(name) => self.name_of(name, key).into_iter().collect(),
-                None => {
-                    self.problem(
-                        "wrong-kind",
-                        &node.at,
-                        format!("{key}: has a map where a name was expected: write `- NAME`"),
-                    );
-                    Vec::new()
+            Value::Map(_) => {
+                if let Some(name) = node.get("name") {
+                    return self.name_of(name, key).into_iter().collect();
                 }
-            },
+                let text = format!("{key}: has a map where a name was expected: write `- NAME`");
+                self.problem("wrong-kind", &node.at, text);
+                Vec::new()
+            }
             _ => self.name_of(node, key).into_iter().collect(),
         }
     }
@@ -321,15 +316,15 @@ impl Parts<'_> {
     fn hook(&mut self, entry: &Node, key: &str) -> Hook {
         let mut hook = Hook::default();
         if let Some(node) = entry.get(key) {
-            self.hook_parts(node, key, &mut hook);
+            self.hook_parts(node, &mut hook);
         }
         hook
     }
 
-    fn hook_parts(&mut self, node: &Node, key: &str, hook: &mut Hook) {
+    fn hook_parts(&mut self, node: &Node, hook: &mut Hook) {
         match &node.value {
             Value::Null => {}
-            Value::List(elements) => elements.iter().for_each(|element| self.hook_parts(element, key, hook)),
+            Value::List(elements) => elements.iter().for_each(|element| self.hook_parts(element, hook)),
             Value::Map(_) => {
                 let notify = node.get("NOTIFY").map(|names| self.names(names, "NOTIFY")).unwrap_or_default();
                 hook.notify.extend(notify);

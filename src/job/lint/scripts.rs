@@ -2,7 +2,7 @@
 
 use super::{Findings, fields};
 use crate::config::shippable::{Job, Pipeline, Script, Task};
-use crate::config::yaml::Place;
+use crate::config::yaml::{Node, Place};
 
 /// Where the platform had the job directory in a container.
 const BUILD: &str = "/build/";
@@ -71,7 +71,7 @@ fn check_env(job: &Job, task: &Task, findings: &mut Findings) {
     let options = task.yml.get("runtime").and_then(|runtime| runtime.get("options"));
     let Some(env) = options.and_then(|options| options.get("env")) else { return };
     let maps: Vec<_> = if env.elements().is_empty() { vec![env] } else { env.elements().iter().collect() };
-    for (key, value) in maps.into_iter().flat_map(|map| map.members()) {
+    for (key, value) in maps.into_iter().flat_map(Node::members) {
         if key.text == crate::job::params::SECURE {
             fields::check_secure(value, &job.name, findings);
         } else {
