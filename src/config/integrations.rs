@@ -27,6 +27,7 @@ mod reference; // where a value is to be had
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -48,8 +49,8 @@ const PREFIX: &str = "SHIPCTL_INT_";
 /// What follows the name where the variable tells the type.
 const TYPE: &str = "TYPE";
 
-/// Where the values of integrations are to be had. Nothing is read, run or looked up before it is asked for.
-#[derive(Debug)]
+/// Where the values of integrations are to be had. Nothing is read, run or looked up before it is asked for. `Debug`
+/// names the integrations and shows no value.
 pub struct Integrations {
     env: Env,
     /// The file, and its folder, from which its paths are seen.
@@ -69,13 +70,21 @@ struct Problems {
 }
 
 impl Problems {
-    fn missing(&mut self, name: &str, what: impl std::fmt::Display) {
+    fn missing(&mut self, name: &str, what: impl fmt::Display) {
         self.lines.push(format!("{name}: {what}"));
     }
 
-    fn broken(&mut self, name: &str, what: impl std::fmt::Display) {
+    fn broken(&mut self, name: &str, what: impl fmt::Display) {
         self.missing(name, what);
         self.broken = true;
+    }
+}
+
+impl fmt::Debug for Integrations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (names, variables): (Vec<&str>, Vec<&String>) = (self.names().collect(), self.variables.keys().collect());
+        let mut shown = f.debug_struct("Integrations");
+        shown.field("file", &self.file).field("names", &names).field("variables", &variables).finish_non_exhaustive()
     }
 }
 

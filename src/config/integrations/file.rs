@@ -8,7 +8,6 @@ use crate::job::integration_types::{self, Field, IntegrationType};
 use crate::job::names;
 
 /// One integration as it is written.
-#[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) at: Place,

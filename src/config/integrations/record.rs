@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -93,6 +94,28 @@ impl Record {
             lines.push(line);
         }
         lines.join(&b'\n')
+    }
+
+    /// The files beside `integration.json` that hold keys: what follows the name, and the content.
+    pub fn key_files(&self) -> Vec<(&'static str, &str)> {
+        let endings: &[(&str, &str)] = match self.kind().map(|kind| kind.name) {
+            Some("pemKey") => &[("_key.pem", "key")],
+            Some("sshKey") => &[("_key", "privateKey"), ("_key.pub", "publicKey")],
+            _ => &[],
+        };
+        endings.iter().filter_map(|(ending, field)| Some((*ending, self.text(field)?))).collect()
+    }
+
+    /// The lines of a gitCredential for git's `store` helper, with and without the port; `None` for other types.
+    /// User and password are percent-encoded, as git reads them.
+    pub fn git_credentials(&self) -> Option<String> {
+        if self.master_name != "gitCredential" {
+            return None;
+        }
+        let [user, password, host, port] = ["username", "password", "host", "port"].map(|field| self.text(field));
+        let encoded = |text: Option<&str>| utf8_percent_encode(text.unwrap_or_default(), NON_ALPHANUMERIC).to_string();
+        let address = format!("https://{}:{}@{}", encoded(user), encoded(password), host.unwrap_or_default());
+        Some(format!("{address}\n{address}:{}\n", port.unwrap_or_default()))
     }
 
     /// Every value that must not be seen: those of the secret fields, and the secrets inside of key files.
@@ -206,6 +229,28 @@ mod tests {
         assert_eq!(secrets(&key)[1..], ["l1\nl2"]);
         let config = "users:\n- name: a\n  user:\n    token: t0ken\n";
         assert_eq!(secrets(&record("kubernetesConfig", json!({"kubeConfigContent": config})))[1..], ["t0ken"]);
+    }
+
+    #[test]
+    fn files_of_keys() {
+        let ssh = json!({"publicKey": "pub", "privateKey": "priv"});
+        for (master_name, fields, want) in [
+            ("pemKey", json!({"key": "k"}), vec![("_key.pem", "k")]),
+            ("pem-key", json!({"key": "k"}), vec![("_key.pem", "k")]),
+            ("sshKey", ssh.clone(), vec![("_key", "priv"), ("_key.pub", "pub")]),
+            ("ssh-key", ssh, vec![("_key", "priv"), ("_key.pub", "pub")]),
+            ("slackKey", json!({"key": "k"}), vec![]),
+        ] {
+            assert_eq!(record(master_name, fields).key_files(), want, "{master_name}");
+        }
+    }
+
+    #[test]
+    fn credentials_for_git() {
+        let fields = json!({"host": "git.io", "port": "8443", "username": "bob@x", "password": "p:/@%"});
+        let want = "https://bob%40x:p%3A%2F%40%25@git.io\nhttps://bob%40x:p%3A%2F%40%25@git.io:8443\n";
+        assert_eq!(record("gitCredential", fields.clone()).git_credentials().unwrap(), want);
+        assert_eq!(record("Docker", fields).git_credentials(), None);
     }
 
     #[test]

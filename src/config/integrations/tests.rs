@@ -192,3 +192,29 @@ fn older_kubernetes_records() {
     let (said, _) = refused("k: {type: kubernetesConfig}", &[], &["k"]);
     assert!(said.contains("kubeConfigContent is missing"), "{said}");
 }
+
+#[test]
+fn debug_shows_no_value() {
+    let (_dir, loaded) = load("a: {type: pemKey, key: hunter2}", &[("SHIPCTL_INT_B_KEY", "hunter3")]);
+    let shown = format!("{:?}", loaded.unwrap());
+    assert!(shown.contains("SHIPCTL") || shown.contains("B_KEY"), "{shown}");
+    assert!(!shown.contains("hunter"), "{shown}");
+}
+
+proptest::proptest! {
+    /// Whatever is written, a value is in no message.
+    #[test]
+    fn no_message_tells_a_value(before in "[ a-z0-9.'\"|>#{}@`-]{0,6}", after in "[ a-z0-9.'\"|>#@`\n-]{0,6}") {
+        for text in [
+            format!("a: {{type: pemKey, key: {before}hunter2{after}}}\n"),
+            format!("a:\n  type: pemKey\n  key: \"{before}hunter2{after}\n"),
+            format!("a:\n  type: amazonKeys\n  accessKey: |\n {before}\n    hunter2\n"),
+        ] {
+            let (_dir, loaded) = load(&text, &[]);
+            if let Err(error) = loaded.and_then(|loaded| loaded.resolve(&["a"])) {
+                let said = error.to_string();
+                proptest::prop_assert!(!said.contains("hunter2"), "{}: {}", text, said);
+            }
+        }
+    }
+}

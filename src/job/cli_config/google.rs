@@ -29,16 +29,13 @@ pub(super) fn key_file(setup: &mut Setup, entry: &CliConfig, field: &str, scope:
     let zone = entry.property("region").filter(|_| has("gke"));
     let for_scripts = entry.meta.join("key.json");
     setup.write(&for_scripts, text.as_bytes())?;
-    let is_first = !setup.path("gcloud/active_config").exists();
-    let own = setup.path(&format!("gcloud/keys/{}.json", configuration_name(entry)));
+    let (is_first, name) = (setup.google.is_empty(), configuration_name(setup, entry));
+    let own = setup.path(&format!("gcloud/keys/{name}.json"));
     setup.write(&own, text.as_bytes())?;
     let project = entry.record.text("projectName").or_else(|| key.get("project_id").and_then(Value::as_str));
     let account = key.get("client_email").and_then(Value::as_str);
     let content = configuration(project, account, &own, zone, cluster);
-    setup.write(
-        &setup.path(&format!("gcloud/configurations/config_{}", configuration_name(entry))),
-        content.as_bytes(),
-    )?;
+    setup.write(&setup.path(&format!("gcloud/configurations/config_{name}")), content.as_bytes())?;
     if is_first {
         setup.write(&setup.path("gcloud/configurations/config_default"), content.as_bytes())?;
         setup.write(&setup.path("gcloud/active_config"), b"default")?;
@@ -55,16 +52,23 @@ pub(super) fn key_file(setup: &mut Setup, entry: &CliConfig, field: &str, scope:
         setup.logins.extend(registries.map(|registry| docker::login(&registry, "_json_key", text)));
     }
     match cluster {
-        Some(cluster) => get_credentials(setup, entry, cluster),
+        Some(cluster) => get_credentials(setup, entry, &name, cluster),
         None => Ok(()),
     }
 }
 
 /// gcloud's names of configurations: lower-case letters, digits and hyphens, a letter first.
-fn configuration_name(entry: &CliConfig) -> String {
+fn configuration_name(setup: &mut Setup, entry: &CliConfig) -> String {
     let lower = entry.resource.to_ascii_lowercase();
-    let name: String = lower.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    if name.starts_with(|c: char| c.is_ascii_lowercase()) && name != "default" { name } else { format!("c-{name}") }
+    let mut name: String = lower.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || name == "default" {
+        name.insert_str(0, "c-");
+    }
+    while setup.google.contains(&name) {
+        name.push_str("-2");
+    }
+    setup.google.push(name.clone());
+    name
 }
 
 /// The properties that the platform set, and the key in the place of a login.
@@ -105,10 +109,9 @@ fn without_zone(region: &str) -> &str {
     }
 }
 
-fn get_credentials(setup: &mut Setup, entry: &CliConfig, cluster: &str) -> Result<(), Error> {
+fn get_credentials(setup: &mut Setup, entry: &CliConfig, own: &str, cluster: &str) -> Result<(), Error> {
     let (config, kube): (PathBuf, PathBuf) = (setup.path("gcloud"), setup.next_kube_config()?);
-    let own = configuration_name(entry);
-    let words = ["-q", "--configuration", &own, "container", "clusters", "get-credentials", cluster];
+    let words = ["-q", "--configuration", own, "container", "clusters", "get-credentials", cluster];
     match setup.run("gcloud", &words, &[("CLOUDSDK_CONFIG", &config), ("KUBECONFIG", &kube)])? {
         None => setup.note(
             entry,

@@ -30,13 +30,15 @@ pub(super) struct Setup<'a> {
     pub(super) logins: Vec<Login>,
     /// Servers of the JFrog CLI.
     pub(super) servers: Vec<Value>,
+    /// Names of gcloud's configurations; the first is the default as well.
+    pub(super) google: Vec<String>,
     kube: Vec<PathBuf>,
 }
 
 impl<'a> Setup<'a> {
     pub(super) fn new(folder: &'a Path, env: &'a Env, aws: &'a dyn Aws) -> Self {
-        let (out, profiles, logins, servers, kube) = Default::default();
-        Self { folder, env, aws, out, profiles, logins, servers, kube }
+        let (out, profiles, logins, servers, google, kube) = Default::default();
+        Self { folder, env, aws, out, profiles, logins, servers, google, kube }
     }
 
     pub(super) fn note(&mut self, entry: &CliConfig, text: impl std::fmt::Display) {
@@ -120,7 +122,9 @@ impl<'a> Setup<'a> {
 
     fn finish_aws(&mut self) -> Result<(), Error> {
         let Some(first) = self.profiles.first().cloned() else { return Ok(()) };
-        self.profiles.push(Profile { name: "default".to_owned(), ..first });
+        if self.profiles.iter().all(|profile| profile.name != "default") {
+            self.profiles.push(Profile { name: "default".to_owned(), ..first });
+        }
         let files = SharedFiles { credentials: self.path("aws/credentials"), config: self.path("aws/config") };
         files.write(&self.profiles)?;
         self.out.set("AWS_CONFIG_FILE", files.config.into_os_string().into_encoded_bytes());

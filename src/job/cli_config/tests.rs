@@ -228,6 +228,21 @@ fn google_keys() {
 }
 
 #[test]
+fn two_google_keys_of_one_configuration_name() {
+    let place = Place::new();
+    let entry = |resource: &str, project: &str| {
+        let key = KEY.replace("\"p1\"", &format!("\"{project}\""));
+        place.entry(resource, "gcloudKey", json!({"JSON_key": key}), json!({}), &[])
+    };
+    place.configure(&[entry("a_b", "p1"), entry("a-b", "p2")]).unwrap();
+    for (name, project) in [("default", "p1"), ("a-b", "p1"), ("a-b-2", "p2")] {
+        let config = place.read(&format!("private/gcloud/configurations/config_{name}"));
+        assert!(config.starts_with(&format!("[core]\nproject = {project}\n")), "{name}: {config}");
+    }
+    assert!(place.read("private/gcloud/keys/a-b.json").contains("p1"));
+}
+
+#[test]
 fn older_google_types() {
     let bag = json!({"region": "us-east1-b", "clusterName": "c1"});
     let gcl = json!({"projectName": "p2", "serviceAccountEmail": "e", "credentialFile": KEY});
