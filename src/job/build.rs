@@ -77,6 +77,8 @@ pub fn init(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources
         store: sources.versions.place(),
         dependencies: plan.recorded.clone(),
         cli_variables: Vec::new(),
+        cli_removed: Vec::new(),
+        masks: Vec::new(),
     };
     write::write(&plan, &given, &chosen, &record, ssh_key.as_deref())?;
     notes.extend(plan.notes);
