@@ -25,6 +25,10 @@ use crate::error::{Error, Kind};
 /// What is read or written at once of something large; parts of an upload may not be smaller than 5 MB.
 pub(super) const PART: usize = 8 << 20;
 
+/// How often something is tried that others get in the way of, and how much longer each wait is than the one before.
+const TRIES: u32 = 20;
+const FIRST_WAIT: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// Objects in a folder or in a bucket.
 #[derive(Debug)]
 pub(super) struct Objects {
@@ -206,6 +210,26 @@ impl Objects {
             Err(cause) => Err(self.error("write", object, &cause)),
         }
         .and_then(|made| if made { self.make_private(object).map(|()| true) } else { Ok(false) })
+    }
+
+    /// Writes an object that must not be there yet, or returns what is there. S3 refuses one of two that write at the
+    /// same time even before the other is there: then it is tried again, since to go on would leave a hole.
+    pub(super) fn create_or_read<T: Serialize + DeserializeOwned>(
+        &self,
+        object: &str,
+        value: &T,
+    ) -> Result<Option<T>, Error> {
+        for tries in 0..TRIES {
+            if self.create(object, value)? {
+                return Ok(None);
+            }
+            if let Some(there) = self.read(object)? {
+                return Ok(Some(there));
+            }
+            std::thread::sleep(FIRST_WAIT * tries);
+        }
+        let told = format_args!("{object} in the store {} cannot be made, and is not there: try again", self.place());
+        Err(Error::failed(told))
     }
 
     /// Writes an object, whatever was there.

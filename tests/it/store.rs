@@ -108,6 +108,14 @@ fn what_one_run_leaves_another_finds() {
             (1, 2),
             "{location}"
         );
+        for name in ["a b/ü%2F", "..", "x#1", "+&?"] {
+            let odd = Owner::Resource(name.to_owned());
+            for version in ["1", "2"] {
+                store.create(&odd, &draft(version, json!({}))).unwrap();
+            }
+            assert_eq!(store.versions(&odd).unwrap().len(), 2, "{name} in {location}");
+            assert_eq!(store.latest(&odd).unwrap().unwrap().version_number, 2, "{name} in {location}");
+        }
         let lease = store.lease("build", "a", Duration::from_mins(1)).unwrap();
         assert!(store.lease("build", "b", Duration::from_mins(1)).unwrap_err().to_string().contains("run by a"));
         lease.release().unwrap();
