@@ -202,8 +202,8 @@ fn kill(sandbox: &Sandbox, location: &str, kills: u32, longest: Duration) {
 #[test]
 fn killed_commits_leave_all_or_nothing() {
     let [(folder, there), (bucket, key)] = both("killed");
-    kill(&folder, &there, 100, Duration::from_millis(8));
-    kill(&bucket, &key, 15, Duration::from_millis(250));
+    kill(&folder, &there, 170, Duration::from_millis(8));
+    kill(&bucket, &key, 30, Duration::from_millis(250));
 }
 
 /// A limit on the size of files is a full disk.

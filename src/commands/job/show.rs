@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{Table, presets};
 use serde_json::{Map, Value};
 
 use crate::cli;
+use crate::commands::columns::columns;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
@@ -79,15 +79,7 @@ fn integration_name(integration: &Attached) -> String {
 }
 
 fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(head);
-    rows.for_each(|row| {
-        table.add_row(row);
-    });
-    // Cells are padded on both sides; a line of a log has no use for either end.
-    let lines = table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned() + "\n");
-    "\n".to_owned() + &lines.collect::<String>()
+    "\n".to_owned() + &columns(head, rows)
 }
 
 /// One line per field.
