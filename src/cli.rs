@@ -8,7 +8,7 @@ use clap::{Arg, Args as _, Command, CommandFactory, Parser, Subcommand};
 
 use crate::commands::aws::Aws;
 use crate::commands::drop_in::{Group, TABLE};
-use crate::commands::job::{JobClean, JobExec};
+use crate::commands::job::{JobClean, JobExec, JobRun};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 
@@ -130,6 +130,16 @@ pub(crate) enum Job {
     /// --pipeline writes a folder with a shippable.yml instead, and the integrations of its two jobs.
     #[command(verbatim_doc_comment)]
     Example(JobExample),
+    /// Make the job directory of a job, from shippable.yml
+    ///
+    /// Makes the folder that a job's scripts find: inputs and outputs in the order of the steps with their versions,
+    /// integrations, keys, params, state, the state of the last run. It is made whole or not at all, for the eyes of its
+    /// owner alone. What is missing of the integrations is listed at once. Prints the folder's path.
+    ///
+    /// Exit status: 3 when integrations or secrets are missing; 8 when the yml or a file is wrong.
+    #[command(verbatim_doc_comment)]
+    Init(crate::commands::job::init::Args),
+    Run(JobRun),
     Exec(JobExec),
     Clean(JobClean),
 }

@@ -6,6 +6,7 @@ pub mod job; // the job directory as a whole
 pub mod state; // folders that jobs left
 pub mod version; // versions in the store
 
+mod columns; // tables for people
 mod completions; // `shipctl completions SHELL`
 mod docker_credential; // `docker-credential-shipctl`
 mod man; // `shipctl man`

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::version::{self, StoreArgs, Whose, table};
+use super::columns::columns;
+use super::version::{self, StoreArgs, Whose};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::store::Saved;
@@ -79,7 +80,7 @@ fn list(ctx: &Ctx, args: &List) -> Result<(), Error> {
         let mark = if is_newest(saved) { "latest" } else { "" };
         [saved.sha.clone(), saved.size.to_string(), crate::aws::timestamp(saved.at), mark.to_owned()]
     });
-    ctx.print(table(["SHA", "BYTES", "SAVED", ""], rows).as_bytes())
+    ctx.print(columns(["SHA", "BYTES", "SAVED", ""], rows).as_bytes())
 }
 
 fn get(ctx: &Ctx, args: &Get) -> Result<(), Error> {

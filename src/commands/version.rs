@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use clap::Subcommand;
-use comfy_table::{Table, presets};
 
+use super::columns::columns;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::store::{DEFAULT_FOLDER, Location, Owner, Store, Version as Stored};
@@ -43,7 +43,7 @@ impl Whose {
 }
 
 /// Which store is meant.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct StoreArgs {
     /// The store: a folder or s3://BUCKET/PREFIX (else $SHIPCTL_STORE, else .shipctl)
     #[arg(long = "store", value_name = "LOCATION")]
@@ -138,7 +138,7 @@ fn list(ctx: &Ctx, args: &List) -> Result<(), Error> {
         let name = version.version_name.clone().unwrap_or_default();
         [version.version_number.to_string(), printable(&name), version.created_at.clone(), mark.to_owned()]
     });
-    ctx.print(table(["NO.", "VERSION", "CREATED", ""], rows).as_bytes())
+    ctx.print(columns(["NO.", "VERSION", "CREATED", ""], rows).as_bytes())
 }
 
 fn show(ctx: &Ctx, args: &Show) -> Result<(), Error> {
@@ -186,17 +186,6 @@ fn missing(store: &Store, owner: &Owner, what: &str) -> Error {
 pub(super) fn print_json(ctx: &Ctx, value: &impl serde::Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value);
     ctx.print_line(text.map_err(|error| Error::failed(format_args!("this cannot be written as JSON: {error}")))?)
-}
-
-/// Columns, without padding at the ends of the lines: a log is searched by line.
-pub(super) fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(head);
-    rows.for_each(|row| {
-        table.add_row(row);
-    });
-    table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned() + "\n").collect()
 }
 
 /// A text in one line, with nothing that a terminal would act on.

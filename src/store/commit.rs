@@ -83,14 +83,12 @@ impl Store {
         let RunId { job, build_number, token } = &record.id;
         for attempt in 1.. {
             let name = record_name(job, build_number, attempt);
-            if self.objects().create(&name, record)? {
-                return Ok(None);
-            }
-            match self.objects().read::<RunRecord>(&name)? {
+            match self.objects().create_or_read(&name, record)? {
+                None => return Ok(None),
                 // What a repeated request finds is what it wrote itself.
                 Some(there) if there == *record => return Ok(None),
                 Some(there) if there.id.token == *token => return Ok(Some(there)),
-                _ => {}
+                Some(_) => {}
             }
         }
         Err(Error::failed(format_args!("build {build_number} of job {job} has been run too often")))

@@ -21,6 +21,7 @@ mod objects; // the operations on objects that the rest is made of
 mod records; // what is written down
 mod s3; // a bucket, over the product's own HTTP client
 mod state; // folders kept as archives
+mod upload; // large objects, in parts
 mod versions; // versions, one by one
 
 #[cfg(test)]

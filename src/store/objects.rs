@@ -19,11 +19,13 @@ use serde::de::DeserializeOwned;
 use super::Location;
 use super::failure::Place;
 use super::s3;
+use super::upload::Upload;
 use crate::ctx::Env;
 use crate::error::{Error, Kind};
 
-/// What is read or written at once of something large; parts of an upload may not be smaller than 5 MB.
-pub(super) const PART: usize = 8 << 20;
+/// How often something is tried that others get in the way of, and how much longer each wait is than the one before.
+const TRIES: u32 = 20;
+const FIRST_WAIT: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// Objects in a folder or in a bucket.
 #[derive(Debug)]
@@ -101,13 +103,13 @@ impl Objects {
         self.place.error(doing, object, cause)
     }
 
-    fn key(&self, object: &str) -> Result<Key, Error> {
+    pub(super) fn key(&self, object: &str) -> Result<Key, Error> {
         let text = if self.prefix.is_empty() { object.to_owned() } else { format!("{}/{object}", self.prefix) };
         Key::parse(text).map_err(|error| Error::failed(format_args!("{object} cannot be an object's name: {error}")))
     }
 
     /// Runs a call to its end. Calls on files are done when they are first asked: no runtime is started for them.
-    fn wait<T>(&self, call: impl Future<Output = T>) -> T {
+    pub(super) fn wait<T>(&self, call: impl Future<Output = T>) -> T {
         if let Some(runtime) = &self.runtime {
             return runtime.block_on(call);
         }
@@ -141,7 +143,7 @@ impl Objects {
     }
 
     /// What to write to, with the folders that the object needs, which nobody else may look into.
-    fn backend_for(&self, object: &str) -> Result<std::sync::Arc<dyn ObjectStore>, Error> {
+    pub(super) fn backend_for(&self, object: &str) -> Result<std::sync::Arc<dyn ObjectStore>, Error> {
         if let Some(folder) = self.parent(object) {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
             made.map_err(|error| Error::io("make", &folder, &error))?;
@@ -156,7 +158,7 @@ impl Objects {
     }
 
     /// Files are for their owner alone.
-    fn make_private(&self, object: &str) -> Result<(), Error> {
+    pub(super) fn make_private(&self, object: &str) -> Result<(), Error> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let path = folder.join(object);
         fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(|error| Error::io("protect", &path, &error))
@@ -208,6 +210,26 @@ impl Objects {
         .and_then(|made| if made { self.make_private(object).map(|()| true) } else { Ok(false) })
     }
 
+    /// Writes an object that must not be there yet, or returns what is there. S3 refuses one of two that write at the
+    /// same time even before the other is there: then it is tried again, since to go on would leave a hole.
+    pub(super) fn create_or_read<T: Serialize + DeserializeOwned>(
+        &self,
+        object: &str,
+        value: &T,
+    ) -> Result<Option<T>, Error> {
+        for tries in 0..TRIES {
+            if self.create(object, value)? {
+                return Ok(None);
+            }
+            if let Some(there) = self.read(object)? {
+                return Ok(Some(there));
+            }
+            std::thread::sleep(FIRST_WAIT * tries);
+        }
+        let told = format_args!("{object} in the store {} cannot be made, and is not there: try again", self.place());
+        Err(Error::failed(told))
+    }
+
     /// Writes an object, whatever was there.
     pub(super) fn replace<T: Serialize>(&self, object: &str, value: &T) -> Result<(), Error> {
         self.put(object, value, PutMode::Overwrite).map_err(|cause| self.error("write", object, &cause))?;
@@ -245,7 +267,7 @@ impl Objects {
         self.put_bytes(object, text.into(), mode)
     }
 
-    fn put_bytes(&self, object: &str, bytes: Bytes, mode: PutMode) -> Result<(), Cause> {
+    pub(super) fn put_bytes(&self, object: &str, bytes: Bytes, mode: PutMode) -> Result<(), Cause> {
         let generic = |error: Error| Cause::Generic { store: "store", source: error.into() };
         let backend = self.backend_for(object).map_err(generic)?;
         let key = self.key(object).map_err(generic)?;
@@ -305,80 +327,6 @@ impl Objects {
 
     /// Begins to write something large, which appears when it is whole.
     pub(super) fn upload(&self, object: &str) -> Upload<'_> {
-        Upload { objects: self, object: object.to_owned(), waiting: Vec::new(), parts: None, failure: None }
-    }
-}
-
-/// Something large on its way into the store: in parts of bounded size.
-pub(super) struct Upload<'a> {
-    objects: &'a Objects,
-    object: String,
-    waiting: Vec<u8>,
-    parts: Option<Box<dyn object_store::MultipartUpload>>,
-    failure: Option<Error>,
-}
-
-impl Upload<'_> {
-    fn send_part(&mut self) -> Result<(), Error> {
-        let (objects, object) = (self.objects, &self.object);
-        let wrong = |cause| objects.error("write", object, &cause);
-        if self.parts.is_none() {
-            let (backend, key) = (objects.backend_for(object)?, objects.key(object)?);
-            self.parts = Some(objects.wait(async { backend.put_multipart(&key).await }).map_err(wrong)?);
-        }
-        let Some(parts) = &mut self.parts else { return Ok(()) };
-        let part = PutPayload::from_bytes(std::mem::take(&mut self.waiting).into());
-        objects.wait(parts.put_part(part)).map_err(wrong)
-    }
-
-    /// Shows what has been written.
-    pub(super) fn complete(mut self) -> Result<(), Error> {
-        if self.parts.is_none() {
-            let bytes = std::mem::take(&mut self.waiting).into();
-            let put = self.objects.put_bytes(&self.object, bytes, PutMode::Overwrite);
-            put.map_err(|cause| self.objects.error("write", &self.object, &cause))?;
-        } else {
-            if !self.waiting.is_empty() {
-                self.send_part()?;
-            }
-            if let Some(mut parts) = self.parts.take() {
-                let done = self.objects.wait(async { parts.complete().await });
-                done.map_err(|cause| self.objects.error("write", &self.object, &cause))?;
-            }
-        }
-        self.objects.make_private(&self.object)
-    }
-
-    /// Why the last write failed, when it was the store.
-    pub(super) fn failure(&mut self) -> Option<Error> {
-        self.failure.take()
-    }
-}
-
-impl std::io::Write for Upload<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let taken = bytes.len().min(PART - self.waiting.len());
-        self.waiting.extend_from_slice(&bytes[..taken]);
-        if self.waiting.len() == PART
-            && let Err(error) = self.send_part()
-        {
-            let told = std::io::Error::other(error.to_string());
-            self.failure = Some(error);
-            return Err(told);
-        }
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Drop for Upload<'_> {
-    /// What was not completed is not kept, as far as the store can still be reached.
-    fn drop(&mut self) {
-        if let Some(mut parts) = self.parts.take() {
-            let _ = self.objects.wait(async { parts.abort().await });
-        }
+        Upload::begin(self, object)
     }
 }

@@ -18,7 +18,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tar::{EntryType, Header};
 
-use super::objects::{Objects, PART};
+use super::objects::Objects;
+use super::upload::PART;
 use super::{Owner, Store};
 use crate::error::{Error, Kind};
 use crate::support::atomic::flags;

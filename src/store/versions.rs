@@ -8,6 +8,9 @@ use super::objects::Objects;
 use super::{Draft, Owner, RunId, RunRecord, Store, Version};
 use crate::error::{Error, Kind};
 
+/// How often the hint is tried to be moved.
+const MOVES: usize = 50;
+
 /// A version that another object speaks of: `latest` and `pin`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -173,13 +176,12 @@ impl Store {
         let now = self.now();
         for number in next.. {
             let version = draft.version(owner, number, run, &now);
-            if self.objects.create(&object_of(owner, number), &version)? {
-                return Ok(version);
-            }
-            let there = self.objects.read::<Version>(&object_of(owner, number))?;
-            let is_ours = |there: &Version| there.run.as_ref() == run && draft.is_that_of(there);
-            if let Some(there) = there.filter(|there| is_ours(there) && !taken.contains(&number)) {
-                return Ok(there);
+            let is_ours =
+                |there: &Version| there.run.as_ref() == run && draft.is_that_of(there) && !taken.contains(&number);
+            match self.objects.create_or_read(&object_of(owner, number), &version)? {
+                None => return Ok(version),
+                Some(there) if is_ours(&there) => return Ok(there),
+                Some(_) => {}
             }
         }
         Err(Error::failed(format_args!("{owner}: every version number is taken")))
@@ -189,17 +191,18 @@ impl Store {
     pub(super) fn move_latest(&self, owner: &Owner, number: u64) -> Result<(), Error> {
         let object = latest_of(owner);
         let pointer = Pointer { version_number: number };
-        // As often as others come between: each of them has moved it on.
-        loop {
+        // Others that come between have moved it on; and it is a hint, which may lag.
+        for _ in 0..MOVES {
             let done = match self.objects.see::<Pointer>(&object)? {
                 Some(seen) if seen.value.version_number >= number => true,
                 Some(seen) => self.objects.swap(&object, &seen, &pointer)?,
                 None => self.objects.create(&object, &pointer)?,
             };
             if done {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     /// Makes a version the one that jobs are given, until it is unpinned.

@@ -19,7 +19,8 @@ fn job() -> Sandbox {
         "version": {"versionId": 1, "versionNumber": 1, "versionName": null, "propertyBag": params},
     });
     sandbox.write("job/IN/settings/version.json", version.to_string());
-    let integration = json!({"id": 1, "masterName": "amazonKeys", "accessKey": "AKIAEXAMPLE", "secretKey": "se/cret+key"});
+    let integration =
+        json!({"id": 1, "masterName": "amazonKeys", "accessKey": "AKIAEXAMPLE", "secretKey": "se/cret+key"});
     sandbox.write("job/integrations/aws/integration.json", integration.to_string());
     sandbox
 }

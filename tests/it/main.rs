@@ -27,8 +27,8 @@ mod install; // make install, make demo
 mod jdk; // jdk set under a real shell
 mod job_env; // the environment of a job directory, in real shells
 mod job_example;
-mod job_exec; // the example job directory and its script
 mod job_example; // the example job directory and its script
+mod job_exec; // the example job directory and its script
 mod job_finish; // what a run leaves
 mod job_lint; // what is wrong with a pipeline
 mod job_list; // the jobs of a pipeline, and one of them

@@ -108,6 +108,14 @@ fn what_one_run_leaves_another_finds() {
             (1, 2),
             "{location}"
         );
+        for name in ["a b/ü%2F", "..", "x#1", "+&?"] {
+            let odd = Owner::Resource(name.to_owned());
+            for version in ["1", "2"] {
+                store.create(&odd, &draft(version, json!({}))).unwrap();
+            }
+            assert_eq!(store.versions(&odd).unwrap().len(), 2, "{name} in {location}");
+            assert_eq!(store.latest(&odd).unwrap().unwrap().version_number, 2, "{name} in {location}");
+        }
         let lease = store.lease("build", "a", Duration::from_mins(1)).unwrap();
         assert!(store.lease("build", "b", Duration::from_mins(1)).unwrap_err().to_string().contains("run by a"));
         lease.release().unwrap();
@@ -194,8 +202,8 @@ fn kill(sandbox: &Sandbox, location: &str, kills: u32, longest: Duration) {
 #[test]
 fn killed_commits_leave_all_or_nothing() {
     let [(folder, there), (bucket, key)] = both("killed");
-    kill(&folder, &there, 100, Duration::from_millis(8));
-    kill(&bucket, &key, 15, Duration::from_millis(250));
+    kill(&folder, &there, 170, Duration::from_millis(8));
+    kill(&bucket, &key, 30, Duration::from_millis(250));
 }
 
 /// A limit on the size of files is a full disk.

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::place;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
-use crate::job::outcome::{self, Options, Outcome};
+use crate::job::outcome::{self, Options, Outcome, StateChoice};
 use crate::job::record::Record;
+use crate::store::{self, Input, Location, Owner, RunId, RunPlan, Store};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -49,20 +51,46 @@ impl From<Status> for outcome::Status {
     }
 }
 
+/// How it is done.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Way {
+    /// Show what would change, and change nothing.
+    pub dry_run: bool,
+    /// As JSON.
+    pub json: bool,
+    /// Cut the lines of `.env` files at every `=`.
+    pub compat_split: bool,
+}
+
 pub(super) fn run(ctx: &Ctx, args: &Args) -> Result<(), Error> {
-    let chosen = Ctx { job_dir: args.dir.clone().or_else(|| ctx.job_dir.clone()), ..ctx.clone() };
-    let job = JobDirectory::of(&chosen).map_err(|error| error.with_kind(Kind::Configuration))?;
+    let ctx = &place::of(ctx, args.dir.as_deref())?;
+    let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
     let root = job.require_root().map_err(|error| error.with_kind(Kind::Configuration))?;
     let record = Record::read(root)?;
-    let status = outcome::Status::from(args.status);
-    let outcome = outcome::outcome(root, &record, status, Options { compat_split: args.compat_split })?;
+    let way = Way { dry_run: args.dry_run, json: args.json, compat_split: args.compat_split };
+    finish(ctx, root, &record, args.status.into(), way)
+}
+
+/// What the run of this directory leaves is kept, or shown.
+pub(super) fn finish(ctx: &Ctx, root: &Path, record: &Record, status: outcome::Status, way: Way) -> Result<(), Error> {
+    let outcome = outcome::outcome(root, record, status, Options { compat_split: way.compat_split })?;
     for note in &outcome.notes {
         ctx.note(note);
     }
-    if args.dry_run {
-        return print_difference(ctx, &outcome, args.json);
+    if way.dry_run {
+        return print_difference(ctx, &outcome, way.json);
     }
-    commit(ctx, root, &record, status, &outcome)
+    let kept = commit(ctx, record, status, outcome)?;
+    if way.json {
+        let text = serde_json::to_string_pretty(&kept)
+            .map_err(|error| Error::failed(format_args!("what was kept cannot be written as JSON: {error}")))?;
+        return ctx.print_line(text);
+    }
+    for (name, number, version_name) in kept {
+        let version_name = version_name.map(|name| format!(" ({name})")).unwrap_or_default();
+        ctx.note(format_args!("{name} has version {number}{version_name}"));
+    }
+    Ok(())
 }
 
 fn print_difference(ctx: &Ctx, outcome: &Outcome, json: bool) -> Result<(), Error> {
@@ -75,13 +103,56 @@ fn print_difference(ctx: &Ctx, outcome: &Outcome, json: bool) -> Result<(), Erro
     ctx.print_line(text)
 }
 
-/// Hands the outcome to the store: states first, then every version at once.
-fn commit(
-    _ctx: &Ctx,
-    _root: &Path,
-    record: &Record,
-    _status: outcome::Status,
-    _outcome: &Outcome,
-) -> Result<(), Error> {
-    Err(Error::failed(format_args!("{}: there is no store to keep versions in yet: use --dry-run", record.store)))
+/// Name, number and name of a version that was made.
+type Kept = (String, u64, Option<String>);
+
+/// Hands the outcome to the store: states first, which nobody sees before the versions name them; then every version at
+/// once.
+fn commit(ctx: &Ctx, record: &Record, status: outcome::Status, outcome: Outcome) -> Result<Vec<Kept>, Error> {
+    let Some(job) = outcome.job else { return Ok(Vec::new()) };
+    let location = Location::parse(record.store.as_ref(), &ctx.cwd()?)?;
+    let store = Store::open(&location, &ctx.env, Ctx::clock())?;
+    let run = RunId { job: record.job.clone(), build_number: record.build_number.clone(), token: record.token.clone() };
+    if let Some(done) = store.record_of(&run)? {
+        ctx.note(format_args!("build {} of {} was finished before: nothing is changed", record.build_number, run.job));
+        let names = done.outputs.into_iter();
+        return Ok(names.map(|one| (one.owner.name().to_owned(), one.version_number, one.version_name)).collect());
+    }
+    let mut outputs = Vec::new();
+    for planned in outcome.drafts {
+        let owner = Owner::Resource(planned.resource.clone());
+        let planned = match &planned.state_folder {
+            Some(folder) => {
+                let sha = store.save_state(&owner, folder)?;
+                planned.with_state(&sha)
+            }
+            None => Some(planned),
+        };
+        outputs.extend(planned.map(|planned| draft(planned.draft).map(|draft| (owner, draft))).transpose()?);
+    }
+    let owner = Owner::Job(record.job.clone());
+    let sha = match &outcome.job_state {
+        StateChoice::Folder(folder) | StateChoice::Previous(folder) => Some(store.save_state(&owner, folder)?),
+        StateChoice::None => None,
+    };
+    let job = sha.into_iter().fold(job, |job, sha| job.with_job_state(&sha));
+    outputs.push((owner, draft(job)?));
+    let plan = RunPlan { status: status.as_str().to_owned(), inputs: inputs(outcome.inputs)?, outputs };
+    let committed = store.commit_run(&run, &plan)?;
+    let versions = committed.versions.into_iter();
+    Ok(versions.map(|(owner, made)| (owner.name().to_owned(), made.version_number, made.version_name)).collect())
+}
+
+fn draft(draft: outcome::Draft) -> Result<store::Draft, Error> {
+    Ok(store::Draft {
+        version_name: draft.version_name,
+        property_bag: draft.property_bag,
+        inputs: inputs(draft.inputs)?,
+        section: draft.section,
+    })
+}
+
+fn inputs(inputs: Vec<serde_json::Value>) -> Result<Vec<Input>, Error> {
+    serde_json::from_value(inputs.into())
+        .map_err(|error| Error::failed(format_args!("the inputs of the run cannot be recorded: {error}")))
 }

@@ -99,8 +99,7 @@ pub(super) fn make(ctx: &Ctx, args: &Args) -> Result<Made, Error> {
     let facts = sources::facts(ctx, &host, &store, &args.job, args.build_number.as_deref())?;
     let commits = Here { host: &host, env: &ctx.env, cwd: &cwd, notes: RefCell::default() };
     let versions = Stored(&store);
-    let sources =
-        Sources { versions: &versions, secrets: &secrets, commits: &commits, facts: &facts, env: &ctx.env };
+    let sources = Sources { versions: &versions, secrets: &secrets, commits: &commits, facts: &facts, env: &ctx.env };
     let mut made = build::init(&pipeline, &args.job, &options, &sources)?;
     made.notes.extend(host.notes.iter().cloned());
     made.notes.append(&mut commits.notes.borrow_mut());
@@ -150,4 +149,3 @@ fn checkout(word: &OsString) -> Result<(String, PathBuf), Error> {
         }
     }
 }
-

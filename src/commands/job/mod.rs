@@ -1,20 +1,25 @@
 //! `shipctl job …`.
 
 mod clean;
+mod cli_tools;
 mod env;
 mod example;
 mod exec;
 mod explain;
-mod place;
 pub(crate) mod finish;
+pub(crate) mod init;
 mod lint;
 mod list;
+mod place;
+mod run;
 mod show;
 mod show_job;
+mod sources;
 mod table;
 
 pub(crate) use clean::JobClean;
 pub(crate) use exec::JobExec;
+pub(crate) use run::JobRun;
 
 use crate::cli;
 use crate::ctx::Ctx;
@@ -24,6 +29,8 @@ pub(super) fn run(ctx: &Ctx, command: cli::Job) -> Result<(), Error> {
     match command {
         cli::Job::Clean(args) => clean::run(ctx, &args),
         cli::Job::Exec(args) => exec::run(ctx, &args),
+        cli::Job::Init(args) => init::run(ctx, &args),
+        cli::Job::Run(args) => run::run(ctx, &args),
         cli::Job::Env(args) => env::run(ctx, &args),
         cli::Job::List(args) => list::run(ctx, &args),
         cli::Job::Lint(args) => lint::run(ctx, &args),

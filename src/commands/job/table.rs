@@ -1,21 +1,13 @@
 //! Tables for people: no lines drawn, nothing wrapped, every cell printable.
 
-use comfy_table::{Table, presets};
+use crate::commands::columns::columns;
 
 /// What is shown of one value; the whole is in `--json`. Nothing is wrapped: a log is searched by line.
 const LONGEST: usize = 60;
 
 /// A table with a blank line before it.
 pub(super) fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(head);
-    rows.for_each(|row| {
-        table.add_row(row);
-    });
-    // Cells are padded on both sides; a line of a log has no use for either end.
-    let lines = table.lines().map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned() + "\n");
-    "\n".to_owned() + &lines.collect::<String>()
+    "\n".to_owned() + &columns(head, rows)
 }
 
 /// A value in one line of bounded length.

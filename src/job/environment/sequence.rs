@@ -164,7 +164,9 @@ impl Environment {
                 let field = variable.name.rsplit_once("_INTEGRATION_").map_or("", |(_, field)| field);
                 named_by_user || !overview::is_public_field(field) || has_user(variable.value.expose())
             }
-            Rule::Param | Rule::RawParam | Rule::CliConfig | Rule::Task | Rule::Pointer | Rule::Seed => by_name() || text(),
+            Rule::Param | Rule::RawParam | Rule::CliConfig | Rule::Task | Rule::Pointer | Rule::Seed => {
+                by_name() || text()
+            }
             Rule::Job | Rule::Process | Rule::Resource | Rule::Commit | Rule::KeyFile => false,
         }
     }

@@ -1,0 +1,215 @@
+//! `shipctl job run`: a whole run of a job, from its yml to the versions that it leaves.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::exec::Prepared;
+use super::{clean, finish, init};
+use crate::config::shippable::{Hook, Job, Pipeline, Script};
+use crate::ctx::Ctx;
+use crate::error::{Error, Kind};
+use crate::host::Host;
+use crate::job::outcome::Status;
+use crate::job::record::Record;
+use crate::run::{self, Hooks, Outcome, Settings, Task};
+use crate::store::Lease;
+use crate::support::process::SignalRelay;
+
+/// Time for a job that names none, as for a paying subscription of the platform.
+const DEFAULT_MINUTES: f64 = 120.0;
+
+/// How long a serial job may hold its turn beyond its own time.
+const LEASE_MARGIN: Duration = Duration::from_secs(15 * 60);
+
+/// Run a job: make its directory, run every TASK and hook, keep what it leaves
+///
+/// Makes the job directory as `job init` does, runs each TASK in a bash of its own (its entries share the shell), then the
+/// hooks, and keeps what the job left as `job finish` does. The directory is removed at the end, whatever happened.
+/// What scripts print streams, with secrets masked.
+///
+/// After the job's timeoutMinutes (120 when it names none), or a signal, the TASK gets TERM and 10 seconds later KILL;
+/// then on_cancel and always run, and nothing is kept. A serial job (the default; see triggerMode) waits for no other: it
+/// ends with an error when the store says that a run of it is under way.
+///
+/// Exit status: 0 success; that of the script that failed; 124 after the timeout; 128+n after signal n; 8 when the yml,
+/// an integration or the store is not in order, with nothing run.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct JobRun {
+    #[command(flatten)]
+    init: init::Args,
+    /// Run this TASK alone, counted from 1
+    #[arg(long, value_name = "N")]
+    task: Option<usize>,
+    /// Keep the job directory
+    #[arg(long)]
+    keep: bool,
+    /// Show at the end what would be kept, and keep nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) fn run(ctx: &Ctx, args: &JobRun) -> Result<(), Error> {
+    let cwd = ctx.cwd()?;
+    let pipeline = Pipeline::read(&args.init.files, &cwd)?;
+    let job = pipeline.require_job(&args.init.job)?;
+    let tasks = tasks(job, args.task)?;
+    let store = args.init.store.open(ctx)?;
+    let limit = Duration::from_secs_f64(60.0 * job.timeout_minutes().unwrap_or(DEFAULT_MINUTES).clamp(0.0, 1e6));
+    // From here on a signal is ours to answer: the directory and the turn are given back.
+    let relay = SignalRelay::install()
+        .map_err(|error| Error::failed(format_args!("signals cannot be passed on to the job: {error}")))?;
+    let holder = format!("process {} on {}", std::process::id(), host_name(ctx));
+    let lease = if job.is_parallel() { None } else { Some(store.lease(&job.name, &holder, limit + LEASE_MARGIN)?) };
+    let done = in_directory(ctx, args, job, &tasks, limit, relay);
+    let released = lease.map_or(Ok(()), Lease::release);
+    done.and_then(|()| released)
+}
+
+fn host_name(ctx: &Ctx) -> String {
+    let named = ctx.env.get_filled("HOSTNAME").map(|name| name.to_string_lossy().into_owned());
+    let kernel = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+    named.unwrap_or_else(kernel)
+}
+
+/// The TASKs to run, and whether each is the last of the job.
+fn tasks(job: &Job, only: Option<usize>) -> Result<Vec<Task>, Error> {
+    let scripted: Vec<_> = job.tasks().filter(|task| !task.scripts.is_empty()).collect();
+    let count = scripted.len();
+    if only.is_some_and(|only| only == 0 || only > count) {
+        let message = format!("--task {}: the job {} has {count} TASKs with a script", only.unwrap_or(0), job.name);
+        return Err(Error::new(Kind::Usage, message));
+    }
+    if count == 0 {
+        let message = format!(
+            "{}: the job {} ({}) has no TASK with a script: there is nothing to run",
+            job.yml.at, job.name, job.kind
+        );
+        return Err(Error::new(Kind::Configuration, message));
+    }
+    let task = |(at, task): (usize, &crate::config::shippable::Task)| Task {
+        number: at + 1,
+        name: task.name.clone().unwrap_or_else(|| format!("Task {}", at + 1)),
+        scripts: texts(&task.scripts),
+        last: at + 1 == count || only.is_some(),
+    };
+    let all = scripted.into_iter().enumerate().map(task);
+    Ok(all.filter(|task| only.is_none_or(|only| only == task.number)).collect())
+}
+
+fn texts(scripts: &[Script]) -> Vec<String> {
+    scripts.iter().map(|script| script.text.clone()).collect()
+}
+
+fn in_directory(
+    ctx: &Ctx,
+    args: &JobRun,
+    job: &Job,
+    tasks: &[Task],
+    limit: Duration,
+    mut relay: SignalRelay,
+) -> Result<(), Error> {
+    let made = init::make(ctx, &args.init)?;
+    for note in &made.notes {
+        ctx.note(note);
+    }
+    let ctx = Ctx { job_dir: Some(made.dir.clone()), ..ctx.clone() };
+    let done = scripts(&ctx, job, tasks, limit, &mut relay).and_then(|outcome| {
+        let kept = keep(&ctx, args, &made.dir, outcome);
+        match outcome {
+            Outcome::Success => kept,
+            _ => kept.and(Err(Error::child(outcome.exit_status()))),
+        }
+    });
+    if args.keep {
+        ctx.note(format_args!("the job directory is {}", made.dir.display()));
+        return done;
+    }
+    done.and(clean::remove(&made.dir)).inspect_err(|_| {
+        // It failed already; what is left is named by the next init.
+        let _ = clean::remove(&made.dir);
+    })
+}
+
+fn keep(ctx: &Ctx, args: &JobRun, root: &Path, outcome: Outcome) -> Result<(), Error> {
+    let status = match outcome {
+        Outcome::Success => Status::Success,
+        Outcome::Failure(_) => Status::Failure,
+        Outcome::Cancelled(_) | Outcome::TimedOut => Status::Cancelled,
+    };
+    let record = Record::read(root)?;
+    finish::finish(ctx, root, &record, status, finish::Way { dry_run: args.dry_run, ..finish::Way::default() })
+}
+
+fn scripts(ctx: &Ctx, job: &Job, tasks: &[Task], limit: Duration, relay: &mut SignalRelay) -> Result<Outcome, Error> {
+    let host = Host::detect(&ctx.env)?;
+    let prepared = Prepared::of(ctx)?;
+    for note in &prepared.notes {
+        ctx.note(note);
+    }
+    tell_of_notifications(ctx, job);
+    let hooks = Hooks {
+        on_success: texts(&job.hooks.on_success.scripts),
+        on_failure: texts(&job.hooks.on_failure.scripts),
+        always: texts(&job.hooks.always.scripts),
+        on_cancel: texts(&job.hooks.on_cancel.scripts),
+    };
+    let mut settings = Settings {
+        env: prepared.env,
+        cwd: prepared.root.clone(),
+        scripts_dir: prepared.root.join("scripts"),
+        masker: prepared.masker,
+        deadline: Instant::now().checked_add(limit),
+        grace: Settings::GRACE,
+        cancel_limit: Settings::CANCEL_LIMIT,
+    };
+    let mut out = ctx.out_stream();
+    for task in tasks {
+        settings.env.retain(|(name, _)| name != "TASK_NAME");
+        settings.env.push(("TASK_NAME".into(), task.name.clone().into()));
+        announce(&mut out, &host.group_start(&task.name, ctx.now()))?;
+        let outcome = run::run_task(task, &hooks, &settings, relay, &mut out);
+        announce(&mut out, &host.group_end(&task.name, ctx.now()))?;
+        match outcome? {
+            Outcome::Success => {}
+            failed => {
+                ctx.note(format_args!("{}: {}", task.name, told(failed)));
+                return Ok(failed);
+            }
+        }
+    }
+    Ok(Outcome::Success)
+}
+
+fn told(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Success => "succeeded".to_owned(),
+        Outcome::Failure(status) => format!("failed with status {status}"),
+        Outcome::Cancelled(signal) => format!("cancelled by signal {signal}: nothing is kept"),
+        Outcome::TimedOut => "not done within the job's time: nothing is kept; raise timeoutMinutes".to_owned(),
+    }
+}
+
+fn announce(out: &mut impl std::io::Write, text: &str) -> Result<(), Error> {
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::failed(format_args!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The platform told people itself; a script tells them with `shipctl notify`.
+fn tell_of_notifications(ctx: &Ctx, job: &Job) {
+    let hooks = &job.hooks;
+    let all: [&Hook; 5] = [&hooks.on_start, &hooks.on_success, &hooks.on_failure, &hooks.on_cancel, &hooks.always];
+    for named in all.into_iter().flat_map(|hook| &hook.notify) {
+        ctx.note(format_args!(
+            "{}: NOTIFY {} is not sent: call `shipctl notify` in the script of the hook",
+            named.at, named.name
+        ));
+    }
+}
