@@ -25,6 +25,7 @@ mod install; // make install, make demo
 mod jdk; // jdk set under a real shell
 mod job_env; // the environment of a job directory, in real shells
 mod job_example; // the example job directory and its script
+mod job_init; // job directories made from the yml
 mod job_show; // the overview, secrets masked
 mod json_parity; // paths and filters beside the real jq 1.6
 mod lookups; // look-ups from the files of a job directory

@@ -1,0 +1,141 @@
+//! `shipctl job init`: the job directory of a job, made from its yml.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::config::shippable::Pipeline;
+use crate::ctx::Ctx;
+use crate::error::{Error, Kind};
+use crate::job::build::sources::Sources;
+use crate::job::build::{self, Made, Options, Override, Undefined};
+use crate::job::names;
+
+/// Where job directories are made, below the working directory.
+const DEFAULT_DIR: &str = ".shipctl/build";
+
+/// Arguments of `job init`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// The job, as the yml has it
+    #[arg(value_name = "JOB")]
+    pub job: String,
+    /// The folder to make; one that `job init` made is replaced [default: .shipctl/build/JOB]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// A file of the pipeline, its sibling files included [default: shippable.yml]
+    #[arg(long = "file", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The values of integrations, YAML or JSON
+    #[arg(long, value_name = "FILE")]
+    pub integrations: Option<PathBuf>,
+    /// A checkout for a gitRepo, instead of a clone
+    #[arg(long, value_name = "NAME=PATH")]
+    pub git: Vec<OsString>,
+    /// A version (versionName, versionNumber) or a value of an input
+    #[arg(long = "set", value_name = "RESOURCE.KEY=VALUE")]
+    pub overrides: Vec<Override>,
+    /// Where versions and state are kept: a folder or s3://BUCKET/PREFIX [default: $SHIPCTL_STORE, else .shipctl]
+    #[arg(long, value_name = "LOCATION")]
+    pub store: Option<OsString>,
+    /// What a placeholder becomes that names nothing
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = UndefinedArg::Empty)]
+    pub undefined: UndefinedArg,
+    /// Let placeholders put secrets into files
+    #[arg(long)]
+    pub allow_secrets: bool,
+    /// A private ssh key, for secrets/00_sub
+    #[arg(long, value_name = "FILE")]
+    pub ssh_key: Option<PathBuf>,
+    /// The build number [default: that of the CI, else the next of the store]
+    #[arg(long, value_name = "N")]
+    pub build_number: Option<String>,
+}
+
+/// [`Undefined`], on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UndefinedArg {
+    /// Nothing, as on the platform
+    Empty,
+    /// Itself
+    Keep,
+    /// An error
+    Error,
+}
+
+impl From<UndefinedArg> for Undefined {
+    fn from(arg: UndefinedArg) -> Self {
+        match arg {
+            UndefinedArg::Empty => Self::Empty,
+            UndefinedArg::Keep => Self::Keep,
+            UndefinedArg::Error => Self::Error,
+        }
+    }
+}
+
+pub(super) fn run(ctx: &Ctx, args: &Args) -> Result<(), Error> {
+    let made = make(ctx, args)?;
+    for note in &made.notes {
+        ctx.note(note);
+    }
+    ctx.print_line(made.dir.as_os_str().as_bytes())
+}
+
+/// Makes the job directory and prints nothing: `job run` begins with it too.
+pub(super) fn make(ctx: &Ctx, args: &Args) -> Result<Made, Error> {
+    let cwd = ctx.cwd()?;
+    let pipeline = Pipeline::read(&args.files, &cwd)?;
+    // Before the store is asked for anything.
+    pipeline.require_job(&args.job)?;
+    let options = options(ctx, args, &cwd)?;
+    with_sources(ctx, args, &pipeline, |sources| build::init(&pipeline, &args.job, &options, sources))
+}
+
+fn options(ctx: &Ctx, args: &Args, cwd: &Path) -> Result<Options, Error> {
+    let mut checkouts = BTreeMap::new();
+    for word in &args.git {
+        let (name, path) = checkout(word)?;
+        checkouts.insert(name, ctx.absolute(&path)?.components().collect());
+    }
+    let dir = match &args.dir {
+        Some(dir) => dir.clone(),
+        None if names::is_component(args.job.as_bytes()) => Path::new(DEFAULT_DIR).join(&args.job),
+        None => return Err(Error::new(Kind::Usage, format_args!("{:?} is no name of a folder: give --dir", args.job))),
+    };
+    Ok(Options {
+        // Without `.` and a slash at the end, neither of which can be renamed to.
+        dir: ctx.absolute(&dir)?.components().collect(),
+        undefined: args.undefined.into(),
+        allow_secrets: args.allow_secrets,
+        overrides: args.overrides.clone(),
+        checkouts,
+        ssh_key: args.ssh_key.as_ref().map(|file| ctx.absolute(file)).transpose()?,
+        cwd: Some(cwd.to_owned()),
+    })
+}
+
+fn checkout(word: &OsString) -> Result<(String, PathBuf), Error> {
+    let bytes = word.as_bytes();
+    let equals = bytes.iter().position(|byte| *byte == b'=').filter(|at| *at > 0 && at + 1 < bytes.len());
+    let name = equals.and_then(|at| std::str::from_utf8(&bytes[..at]).ok());
+    match (name, equals) {
+        (Some(name), Some(at)) => Ok((name.to_owned(), PathBuf::from(std::ffi::OsStr::from_bytes(&bytes[at + 1..])))),
+        _ => {
+            let message = format!("--git {} is not NAME=PATH: name a gitRepo and its checkout", word.display());
+            Err(Error::new(Kind::Usage, message))
+        }
+    }
+}
+
+/// The store, the secrets, git and the CI, for as long as a job directory is made.
+fn with_sources<T>(
+    _ctx: &Ctx,
+    _args: &Args,
+    _pipeline: &Pipeline,
+    _use: impl FnOnce(&Sources) -> Result<T, Error>,
+) -> Result<T, Error> {
+    Err(Error::failed("this shipctl has no store yet: it cannot make job directories"))
+}
