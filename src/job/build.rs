@@ -150,8 +150,12 @@ pub fn stable_number(name: &str) -> u64 {
 fn token() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::failed(format_args!("no random number to be had: {error}")))?;
-    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+    Ok(hex(&bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
-    }))
+    })
 }
