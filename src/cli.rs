@@ -59,6 +59,17 @@ pub(crate) enum Own {
 /// Commands on the job directory as a whole.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Job {
+    /// Make the job directory of a job, from its shippable.yml
+    ///
+    /// Makes what a job's script finds: resources IN and OUT with their versions, integrations, key files, params,
+    /// state and message.json. A resource is used for the first time in the version that the yml says, which is kept;
+    /// later in the newest version, unless it is pinned. Everything is made or nothing; every missing secret is listed.
+    ///
+    /// Prints the folder. Then: cd DIR && eval "$(shipctl job env)"
+    ///
+    /// Exit status: 2 for options that name nothing, 8 when the yml, a version or a secret is wrong or missing.
+    #[command(verbatim_doc_comment)]
+    Init(crate::commands::job::init::Args),
     /// Print the environment of the job directory
     ///
     /// Prints every variable that a job script finds, computed from the files of the job directory: raw params first,
@@ -130,15 +141,6 @@ pub(crate) enum Job {
     /// --pipeline writes a folder with a shippable.yml instead, and the integrations of its two jobs.
     #[command(verbatim_doc_comment)]
     Example(JobExample),
-    /// Make the job directory of a job, from shippable.yml
-    ///
-    /// Makes the folder that a job's scripts find: inputs and outputs in the order of the steps with their versions,
-    /// integrations, keys, params, state, the state of the last run. It is made whole or not at all, for the eyes of its
-    /// owner alone. What is missing of the integrations is listed at once. Prints the folder's path.
-    ///
-    /// Exit status: 3 when integrations or secrets are missing; 8 when the yml or a file is wrong.
-    #[command(verbatim_doc_comment)]
-    Init(crate::commands::job::init::Args),
     Run(JobRun),
     Exec(JobExec),
     Clean(JobClean),

@@ -15,7 +15,7 @@ mod write; // the files
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -25,12 +25,13 @@ pub use options::{Options, Override, Undefined};
 
 use crate::config::shippable::{JOB_TYPES, Job, Pipeline};
 use crate::error::{Error, Kind};
+use crate::job::directory::Operation;
 use crate::job::names;
 use crate::job::record::Record;
 use params::References;
 use plan::{Given, Plan};
 use select::Chosen;
-use sources::{IntegrationRecord, Sources};
+use sources::{IntegrationRecord, Owner, Sources, Version};
 
 /// A job directory that was made.
 #[derive(Debug)]
@@ -85,16 +86,22 @@ pub fn init(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources
     Ok(Made { dir: options.dir.clone(), notes })
 }
 
-/// Makes the versions that are drafts so far; false when there were none.
+/// Makes the versions that are drafts so far; false when there were none. An output that is an input as well has the
+/// version that was made for that.
 fn create(chosen: &mut [Chosen], sources: &Sources) -> Result<bool, Error> {
-    let mut any = false;
-    for one in chosen {
-        if let Some(draft) = one.draft.take() {
-            one.version = Some(sources.versions.create(&one.owner, &draft)?);
-            any = true;
+    let mut made: HashMap<Owner, Version> = HashMap::new();
+    for side in [Operation::In, Operation::Out] {
+        for one in chosen.iter_mut().filter(|one| one.operation == side) {
+            let Some(draft) = one.draft.take() else { continue };
+            let version = match made.get(&one.owner) {
+                Some(version) => version.clone(),
+                None => sources.versions.create(&one.owner, &draft)?,
+            };
+            made.insert(one.owner.clone(), version.clone());
+            one.version = Some(version);
         }
     }
-    Ok(any)
+    Ok(!made.is_empty())
 }
 
 /// Every secret of the job; what is missing is said at once.
@@ -145,8 +152,12 @@ pub fn stable_number(name: &str) -> u64 {
 fn token() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::failed(format_args!("no random number to be had: {error}")))?;
-    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+    Ok(hex(&bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
-    }))
+    })
 }

@@ -140,9 +140,9 @@ fn line(out: &mut Vec<u8>, key: &str, value: &Value) {
     out.extend_from_slice(key.as_bytes());
     out.push(b'=');
     if is_plain {
-        out.extend_from_slice(text.as_bytes())
+        out.extend_from_slice(text.as_bytes());
     } else {
-        out.extend(posix_quote(text.as_bytes()))
+        out.extend(posix_quote(text.as_bytes()));
     }
     out.push(b'\n');
 }

@@ -145,7 +145,7 @@ pub(super) fn known_kind<'a>(kind: &'a str, yml: &Node, name: &str, known: &[&'s
 /// What tells whether a section of the yml is another one.
 fn digest(version_name: Option<&str>, bag: &Map<String, Value>) -> String {
     let text = json!({"versionName": version_name, "propertyBag": bag}).to_string();
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    super::hex(&Sha256::digest(text.as_bytes()))
 }
 
 /// Who chooses.
@@ -186,16 +186,14 @@ impl Choice<'_> {
         } else {
             self.sources.versions.pinned(&one.owner)?.map(|number| Pin::Number(number, "`version pin`"))
         };
-        match found {
-            Some(pin) => self.pinned(one, &pin),
-            None => {
-                self.newest(one)?;
-                if one.is_repository() {
-                    self.at_commit(one, None)?;
-                }
-                self.require_version(one)
-            }
+        if let Some(pin) = found {
+            return self.pinned(one, &pin);
         }
+        self.newest(one)?;
+        if one.is_repository() {
+            self.at_commit(one, None)?;
+        }
+        self.require_version(one)
     }
 
     fn pinned(&self, one: &mut Chosen, pin: &Pin) -> Result<(), Error> {
