@@ -216,7 +216,7 @@ impl Reader {
     /// As [`read`](Self::read).
     pub fn read_or_refuse(&mut self, file: &Path, text: &str) -> Result<Node, Refusal> {
         let file: Rc<Path> = file.into();
-        let options = granit_parser::options! { emit_unresolved_aliases: true, emit_anchor_events: true };
+        let options = granit_parser::options! { emit_unresolved_aliases: true, emit_anchor_events: true, emit_comments: false };
         let parser = Parser::new_from_str_with_options(text.trim_start_matches('\u{feff}'), options);
         Tree { reader: self, file, parser, ids: HashMap::new(), count: 0 }.document()
     }
@@ -511,6 +511,12 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn comments_are_passed_by() {
+        let node = read("# first\na: 1 # one\n# between\nb:\n  # inside\n  - 1 # two\n# last\n");
+        assert_eq!(node.to_json().to_string(), r#"{"a":1,"b":[1]}"#);
     }
 
     #[test]
