@@ -39,15 +39,19 @@ $(RELEASE): $(SOURCES)
 	$(CARGO) build --locked --release
 	@touch $@
 
-demo: $(DEMO) ## Build an example job directory and run a job's script in it
+demo: $(DEMO) ## Build, make an example pipeline and run its two jobs
 	@rm -rf '$(DEMO_DIR)'
 	@mkdir -p '$(dir $(DEMO_DIR))'
 	@bin="$$(cd '$(dir $(DEMO))' && pwd)" && export PATH="$$bin:$$PATH" && \
-	echo '$$ shipctl job example $(DEMO_DIR)' && shipctl job example '$(DEMO_DIR)' && \
+	export DEMO_ACCESS_KEY=AKIAIOSFODNN7EXAMPLE DEMO_SECRET_KEY=wJalrXUtnFEMIK7MDENG && \
+	echo '$$ shipctl job example --pipeline $(DEMO_DIR)' && shipctl job example --pipeline '$(DEMO_DIR)' && \
 	cd '$(DEMO_DIR)' && \
-	echo '$$ eval "$$(shipctl job env)"' && vars="$$(shipctl job env)" && eval "$$vars" && \
-	echo '$$ bash -e script.sh' && bash -e script.sh && \
-	echo 'demo: the job ran; look at $(DEMO_DIR)'
+	echo '$$ shipctl job lint' && shipctl job lint && \
+	for job in build_web deploy_web; do \
+	echo "$$ shipctl job run $$job --integrations integrations.yml" && \
+	shipctl job run "$$job" --integrations integrations.yml || exit; done && \
+	echo '$$ shipctl version list web_img' && shipctl version list web_img && \
+	echo 'demo: both jobs ran; look at $(DEMO_DIR)'
 
 tools: ## Bring the programs that the tests run into .tools
 	@$(PYTHON) tests/tools/fetch.py test

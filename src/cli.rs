@@ -36,7 +36,7 @@ struct OwnOptions {
 /// Our own commands; the drop-in ones are in their table.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Own {
-    /// The job directory: its environment, its resources, an example
+    /// Jobs: their yml, their directory, a whole run of one
     #[command(subcommand)]
     Job(Job),
     /// AWS credentials from the job's integrations

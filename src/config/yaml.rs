@@ -216,7 +216,8 @@ impl Reader {
     /// As [`read`](Self::read).
     pub fn read_or_refuse(&mut self, file: &Path, text: &str) -> Result<Node, Refusal> {
         let file: Rc<Path> = file.into();
-        let options = granit_parser::options! { emit_unresolved_aliases: true, emit_anchor_events: true, emit_comments: false };
+        let options =
+            granit_parser::options! { emit_unresolved_aliases: true, emit_anchor_events: true, emit_comments: false };
         let parser = Parser::new_from_str_with_options(text.trim_start_matches('\u{feff}'), options);
         Tree { reader: self, file, parser, ids: HashMap::new(), count: 0 }.document()
     }

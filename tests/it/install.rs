@@ -90,14 +90,14 @@ fn fish_completes_what_is_installed() {
 }
 
 #[test]
-fn the_demo_runs_a_job() {
+fn the_demo_runs_two_jobs() {
     let sandbox = Sandbox::new();
     let words =
         ["demo".to_owned(), format!("DEMO={SHIPCTL}"), format!("DEMO_DIR={}", sandbox.path("work/demo").display())];
     let ran = make(&sandbox, &words);
     assert_eq!(ran.status, 0, "{}{}", ran.out(), ran.err());
-    assert!(ran.out().contains("demo: the job ran"), "{}", ran.out());
-    assert!(sandbox.path("work/demo/script.sh").is_file());
+    assert!(ran.out().contains("demo: both jobs ran"), "{}", ran.out());
+    assert!(sandbox.path("work/demo/.shipctl/jobs/deploy_web/versions/1.json").is_file());
     // A second run begins anew.
     assert_eq!(make(&sandbox, &words).status, 0);
 }

@@ -11,17 +11,18 @@ fn job() -> Sandbox {
         "job": "build", "type": "runSh", "buildNumber": "1", "token": "t", "store": "/none", "dependencies": [],
         "cliVariables": [], "cliRemoved": ["AWS_PROFILE"], "masks": ["bG9naW46cGFzcw=="]
     });
-    sandbox.write("job/status/run.json", record.to_string());
-    sandbox.write("job/state/build.env", "");
+    sandbox.write("work/job/status/run.json", record.to_string());
+    sandbox.write("work/job/state/build.env", "");
+    sandbox.write("work/job/message.json", r#"{"name": "build", "type": "runSh"}"#);
     let params = json!({"params": {"MODE": "fast", "secure": {"TOKEN": "tok&en=/1234"}}});
     let version = json!({
         "operation": "IN", "name": "settings", "type": "params", "resourceId": 1, "propertyBag": {"yml": {}},
         "version": {"versionId": 1, "versionNumber": 1, "versionName": null, "propertyBag": params},
     });
-    sandbox.write("job/IN/settings/version.json", version.to_string());
+    sandbox.write("work/job/IN/settings/version.json", version.to_string());
     let integration =
         json!({"id": 1, "masterName": "amazonKeys", "accessKey": "AKIAEXAMPLE", "secretKey": "se/cret+key"});
-    sandbox.write("job/integrations/aws/integration.json", integration.to_string());
+    sandbox.write("work/job/integrations/aws/integration.json", integration.to_string());
     sandbox
 }
 
@@ -31,8 +32,8 @@ fn a_command_gets_the_environment_and_the_folder_of_the_job() {
     sandbox.set("AWS_PROFILE", "mine").set("LD_LIBRARY_PATH", "/x").set("KEPT", "1");
     let script = "echo $MODE $JOB_NAME ${AWS_PROFILE-none} ${LD_LIBRARY_PATH-none} $KEPT; pwd; cat";
     let ran = sandbox.shipctl(["--job-dir", "job", "job", "exec", "--", "sh", "-c", script]);
-    let folder = sandbox.path("job");
-    ran.prints(format!("fast job none none 1\n{}\n", folder.display()));
+    let folder = sandbox.path("work/job");
+    ran.prints(format!("fast build none none 1\n{}\n", folder.display()));
 }
 
 #[test]
@@ -67,22 +68,22 @@ fn the_status_is_that_of_the_command() {
 #[test]
 fn clean_removes_what_init_made_and_nothing_else() {
     let sandbox = job();
-    sandbox.write("elsewhere/kept", "x");
-    std::os::unix::fs::symlink(sandbox.path("elsewhere"), sandbox.path("job/IN/settings/gitRepo")).unwrap();
+    sandbox.write("work/elsewhere/kept", "x");
+    std::os::unix::fs::symlink(sandbox.path("work/elsewhere"), sandbox.path("work/job/IN/settings/gitRepo")).unwrap();
     sandbox.shipctl(["job", "clean", "--dir", "job"]).prints("");
-    assert!(!sandbox.path("job").exists() && sandbox.path("elsewhere/kept").exists());
+    assert!(!sandbox.path("work/job").exists() && sandbox.path("work/elsewhere/kept").exists());
     sandbox.shipctl(["job", "clean", "--dir", "job"]).prints("");
-    sandbox.write("other/IN/a/version.json", "{}");
+    sandbox.write("work/other/IN/a/version.json", "{}");
     sandbox.shipctl(["job", "clean", "--dir", "other"]).fails(8, "was not made by");
-    assert!(sandbox.path("other/IN/a/version.json").exists());
+    assert!(sandbox.path("work/other/IN/a/version.json").exists());
 }
 
 #[test]
 fn the_one_directory_that_init_made_here_is_found() {
     let sandbox = job();
-    std::fs::create_dir_all(sandbox.path(".shipctl/build")).unwrap();
-    std::fs::rename(sandbox.path("job"), sandbox.path(".shipctl/build/build")).unwrap();
+    std::fs::create_dir_all(sandbox.path("work/.shipctl/build")).unwrap();
+    std::fs::rename(sandbox.path("work/job"), sandbox.path("work/.shipctl/build/build")).unwrap();
     sandbox.shipctl(["job", "exec", "--", "sh", "-c", "echo $MODE"]).prints("fast\n");
-    sandbox.write(".shipctl/build/second/status/run.json", "{}");
+    sandbox.write("work/.shipctl/build/second/status/run.json", "{}");
     sandbox.shipctl(["job", "exec", "--", "true"]).fails(8, "build, second");
 }

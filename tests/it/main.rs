@@ -27,12 +27,12 @@ mod install; // make install, make demo
 mod jdk; // jdk set under a real shell
 mod job_env; // the environment of a job directory, in real shells
 mod job_example;
-mod job_example; // the example job directory and its script
 mod job_exec; // the example job directory and its script
 mod job_finish; // what a run leaves
 mod job_init; // job directories made from the yml
 mod job_lint; // what is wrong with a pipeline
 mod job_list; // the jobs of a pipeline, and one of them
+mod job_run;
 mod job_show; // the overview, secrets masked
 mod json_parity; // paths and filters beside the real jq 1.6
 mod lookups; // look-ups from the files of a job directory

@@ -41,6 +41,29 @@ fn every_example_runs() {
     }
 }
 
+/// The calls that are there to be copied into other CIs run, in their order, in the example of a pipeline.
+#[test]
+fn every_call_for_another_ci_runs() {
+    let readme = guards::read("README.md");
+    let languages = ["yaml", "groovy", "make"];
+    let found: Vec<_> = languages.iter().flat_map(|language| blocks(&readme, language)).collect();
+    assert_eq!(found.len(), 4);
+    for (line, block) in found {
+        let calls = block.lines().filter_map(|line| {
+            let line = line.trim().trim_start_matches("- ");
+            let line = line.strip_prefix("sh '").and_then(|call| call.strip_suffix('\'')).unwrap_or(line);
+            line.starts_with("shipctl ").then_some(line)
+        });
+        let calls: Vec<&str> = calls.collect();
+        assert_eq!(calls.len(), 3, "README.md:{line}");
+        let mut sandbox = Sandbox::new();
+        sandbox.set("DEMO_ACCESS_KEY", "AKIAIOSFODNN7EXAMPLE").set("DEMO_SECRET_KEY", "wJalrXUtnFEMIK7MDENG");
+        let script = format!("set -e\nshipctl job example --pipeline shop\ncd shop\n{}", calls.join("\n"));
+        let ran = sandbox.bash(&script);
+        assert_eq!(ran.status, 0, "README.md:{line}:\n{block}{}{}", ran.out(), ran.err());
+    }
+}
+
 /// `command   # prints: value` in an example says what the command prints.
 fn expect_values(line: usize, block: &str, stdout: &str) {
     for (at, text) in block.lines().enumerate() {

@@ -16,7 +16,7 @@ use crate::run;
 use crate::support::mask::Masker;
 use crate::support::process::SignalRelay;
 
-/// Run a command with the environment of the job directory, secrets masked in what it prints
+/// Run a command with that environment, secrets masked
 ///
 /// Runs a command in the job directory, with every variable that a job script finds. What it prints streams, with every
 /// secret of the job replaced by ***: the values of integrations, secure params, and what the tools of cliConfig inputs

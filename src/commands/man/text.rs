@@ -91,6 +91,13 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
          AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE",
         "The ambient credentials and settings of the AWS commands, as every AWS client reads them.",
     ),
+    ("SHIPCTL_STORE", "The store of versions and state: a folder or s3://BUCKET/PREFIX; else .shipctl."),
+    (
+        "SHIPCTL_INT_NAME_TYPE, SHIPCTL_INT_NAME_FIELD",
+        "The type and the fields of an integration for job init and job run, NAME being its name as a variable prefix. \
+         They win over the file of --integrations.",
+    ),
+    ("HOSTNAME", "What the store says of who is running a serial job; else the name of the machine."),
     ("SHIPCTL_AWS_TIMEOUT", "How many seconds a call to AWS may take with all its retries; else 30."),
     ("SHIPCTL_ECR_SOURCE", "The source that docker-credential-shipctl takes credentials from; else the ambient ones."),
     ("DOCKER_CONFIG", "The folder of Docker's config.json; else ~/.docker."),

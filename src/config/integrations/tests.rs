@@ -2,7 +2,7 @@ use super::*;
 use serde_json::json;
 
 fn env(variables: &[(&str, &str)]) -> Env {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = Env::Process.get("PATH").unwrap_or_default();
     let fixed = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
     Env::Fixed(fixed.chain([("PATH".into(), path)]).collect())
 }

@@ -1,0 +1,161 @@
+//! `job init`, `exec`, `run` and `finish` together, from a yml to the versions in the store.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::harness::{Ran, Sandbox};
+
+const YML: &str = r#"
+resources:
+  - name: settings
+    type: params
+    versionTemplate:
+      params:
+        MODE: fast
+        secure: {TOKEN: "env:THE_TOKEN"}
+  - name: web_img
+    type: image
+    pointer: {sourceName: "org/${MODE}"}
+    seed: {versionName: v1}
+  - name: cache
+    type: state
+jobs:
+  - name: make
+    type: runSh
+    steps:
+      - IN: settings
+      - TASK:
+          script:
+            - sh ../../../script.sh
+      - OUT: web_img
+      - OUT: cache
+    on_failure:
+      script: echo "hook saw $MODE"
+    always: echo always
+  - name: use
+    type: runSh
+    steps:
+      - IN: web_img
+      - IN: cache
+      - IN: make
+      - TASK:
+          script: cat IN/cache/state/file "$MAKE_STATE/kept"; echo "$WEB_IMG_SOURCENAME:$WEB_IMG_VERSIONNAME $MAKE_VERSIONNAME"
+"#;
+
+/// A project whose job `make` runs this script.
+fn project(script: &str) -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    sandbox.write("work/shippable.yml", YML);
+    sandbox.write("work/script.sh", script);
+    sandbox.set("THE_TOKEN", "s3cr3t-token");
+    sandbox
+}
+
+fn run(sandbox: &Sandbox, job: &str) -> Ran {
+    sandbox.shipctl(["job", "run", job])
+}
+
+fn version(sandbox: &Sandbox, words: &[&str]) -> Value {
+    let all: Vec<&str> = ["version", "show"].iter().chain(words).copied().collect();
+    let ran = sandbox.shipctl(all);
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    serde_json::from_slice(&ran.stdout).unwrap()
+}
+
+#[test]
+fn the_next_job_reads_what_the_first_one_left() {
+    let sandbox = project(
+        "echo token $TOKEN; echo hello > OUT/cache/state/file; echo kept > $JOB_STATE/kept\n\
+         shipctl post_resource_state web_img versionName v2; shipctl put_resource_state make versionName m1",
+    );
+    let ran = run(&sandbox, "make");
+    assert_eq!(ran.status, 0, "{}{}", ran.out(), ran.err());
+    assert!(ran.out().contains("token ***") && ran.out().contains("always"), "{}", ran.out());
+    assert!(!sandbox.path("work/.shipctl/build/make").exists());
+    let image = version(&sandbox, &["web_img"]);
+    assert_eq!((&image["versionNumber"], &image["versionName"]), (&2.into(), &"v2".into()));
+    assert_eq!(image["propertyBag"]["sourceName"], "org/fast");
+    let ran = run(&sandbox, "use");
+    assert_eq!(ran.status, 0, "{}{}", ran.out(), ran.err());
+    assert!(ran.out().contains("hello\nkept\norg/fast:v2 m1\n"), "{}", ran.out());
+    let found = sandbox.bash("grep -r s3cr3t .shipctl");
+    assert_eq!((found.status, found.out()), (1, String::new()), "a secret is in the store");
+}
+
+#[test]
+fn a_failed_run_keeps_the_state_of_the_last_good_one() {
+    let sandbox = project("echo good > $JOB_STATE/kept; echo a > OUT/cache/state/file");
+    assert_eq!(run(&sandbox, "make").status, 0);
+    sandbox.write("work/script.sh", "echo bad > $JOB_STATE/kept; echo b > OUT/cache/state/file; exit 7");
+    let ran = run(&sandbox, "make");
+    assert_eq!(ran.status, 7, "{}", ran.err());
+    assert!(
+        ran.out().contains("hook saw fast\nalways\n") && ran.err().contains("failed with status 7"),
+        "{}",
+        ran.out()
+    );
+    assert!(!sandbox.path("work/.shipctl/build/make").exists());
+    let ran = run(&sandbox, "use");
+    assert!(ran.out().contains("a\ngood\n"), "{}{}", ran.out(), ran.err());
+}
+
+#[test]
+fn a_signal_cancels_and_nothing_is_kept() {
+    let sandbox = project("echo x > OUT/cache/state/file; kill -TERM $(cat ../../../pid); sleep 60");
+    let script = "shipctl job run make & echo $! > .shipctl/pid; wait $!";
+    fs::create_dir(sandbox.path("work/.shipctl")).unwrap();
+    let ran = sandbox.bash(script);
+    assert_eq!(ran.status, 143, "{}{}", ran.out(), ran.err());
+    assert!(ran.err().contains("cancelled by signal 15"), "{}", ran.err());
+    assert!(!sandbox.path("work/.shipctl/build/make").exists());
+    sandbox.shipctl(["version", "list", "make", "--job"]).fails(8, "no versions");
+    // The turn has been given back.
+    sandbox.write("work/script.sh", "true");
+    assert_eq!(run(&sandbox, "make").status, 0);
+}
+
+#[test]
+fn three_calls_and_a_second_finish_that_changes_nothing() {
+    let sandbox = project("");
+    sandbox.shipctl(["job", "init", "make", "--dir", "d"]).prints(format!("{}\n", sandbox.path("work/d").display()));
+    let script = "echo $TOKEN; echo 1 > OUT/cache/state/file; shipctl post_resource_state web_img versionName v9";
+    let ran = sandbox.shipctl(["--job-dir", "d", "job", "exec", "--", "sh", "-c", script]);
+    assert_eq!((ran.status, ran.out().as_str()), (0, "***\n"), "{}", ran.err());
+    let ran = sandbox.shipctl(["job", "finish", "--dir", "d", "--dry-run"]);
+    assert!(ran.out().contains("web_img") && ran.out().contains("v9"), "{}", ran.out());
+    assert_eq!(version(&sandbox, &["web_img"])["versionNumber"], 1);
+    assert_eq!(sandbox.shipctl(["job", "finish", "--dir", "d"]).status, 0);
+    assert_eq!(version(&sandbox, &["web_img"])["versionNumber"], 2);
+    let again = sandbox.shipctl(["job", "finish", "--dir", "d"]);
+    assert_eq!(again.status, 0, "{}", again.err());
+    assert!(again.err().contains("was finished before"), "{}", again.err());
+    assert_eq!(version(&sandbox, &["web_img"])["versionNumber"], 2);
+    assert_eq!(version(&sandbox, &["make", "--job"])["versionNumber"], 1);
+    sandbox.shipctl(["job", "clean", "--dir", "d"]).prints("");
+}
+
+#[test]
+fn what_is_wrong_is_said_before_anything_is_made() {
+    let mut sandbox = project("true");
+    sandbox.env.retain(|name, _| name != "THE_TOKEN");
+    let ran = run(&sandbox, "make");
+    assert!(ran.status != 0 && ran.err().contains("THE_TOKEN"), "{} {}", ran.status, ran.err());
+    assert!(!sandbox.path("work/.shipctl/build").exists());
+    run(&sandbox, "mak").fails(8, "did you mean make");
+    sandbox.shipctl(["job", "run", "make", "--task", "2"]).fails(2, "--task 2");
+    sandbox.shipctl(["job", "init", "use"]).fails(8, "make");
+    sandbox.write("work/shippable.yml", "jobs: [\n");
+    run(&sandbox, "make").fails(8, "shippable.yml:");
+}
+
+#[test]
+fn versions_are_pinned_and_set() {
+    let sandbox =
+        project("shipctl post_resource_state web_img versionName v2; echo > OUT/cache/state/file; echo > state/kept");
+    assert_eq!(run(&sandbox, "make").status, 0);
+    sandbox.shipctl(["version", "pin", "web_img", "1"]);
+    assert!(run(&sandbox, "use").out().contains("org/fast:v1"));
+    let ran = sandbox.shipctl(["job", "run", "use", "--set", "web_img.versionName=hot"]);
+    assert!(ran.out().contains("org/fast:hot"), "{}{}", ran.out(), ran.err());
+}
