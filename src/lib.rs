@@ -3,6 +3,9 @@
 //! Data flows one way: arguments → [`commands`] → [`job`] → [`support`], and the result comes back as a value that
 //! the command writes once. Nothing below `commands` prints, reads the process environment or exits.
 
+// Tests say what they need in the shortest way.
+#![cfg_attr(test, allow(clippy::format_push_string, clippy::needless_pass_by_value))]
+
 pub mod aws; // the only place that knows the AWS SDK
 pub mod cli; // the clap tree: for help, man pages, completions and our own commands
 pub mod commands; // one file per command: validate, call below, write the result

@@ -97,10 +97,10 @@ fn every_variable_leads_into_the_private_folder() {
     let private = sandbox.path("private");
     let named: BTreeMap<_, _> =
         sandbox.env.iter().filter(|(_, value)| std::path::Path::new(value).starts_with(&private)).collect();
-    let names: Vec<String> = named.keys().map(|name| name.display().to_string()).collect();
+    let variables: Vec<String> = named.keys().map(|name| name.display().to_string()).collect();
     let want = "AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE CLOUDSDK_CONFIG DOCKER_CONFIG \
                 GOOGLE_APPLICATION_CREDENTIALS JFROG_CLI_HOME_DIR KUBECONFIG";
-    assert_eq!(names.join(" "), want);
+    assert_eq!(variables.join(" "), want);
     assert!(named.values().all(|path| std::path::Path::new(path).exists()), "{named:?}");
     let home: Vec<_> = std::fs::read_dir(sandbox.path("home")).unwrap().collect();
     assert!(home.is_empty(), "{home:?}");

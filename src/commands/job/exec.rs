@@ -15,6 +15,7 @@ use crate::job::secrets;
 use crate::run;
 use crate::support::mask::Masker;
 use crate::support::process::SignalRelay;
+use crate::support::secret::Secret;
 
 /// Run a command with that environment, secrets masked
 ///
@@ -78,7 +79,7 @@ impl Prepared {
             env.insert(variable.name.clone().into(), OsString::from_vec(variable.value.expose().to_vec()));
         }
         let secrets = secrets::of(&environment, record.as_ref());
-        let masker = Masker::new(secrets.iter().map(|secret| secret.expose()))?;
+        let masker = Masker::new(secrets.iter().map(Secret::expose))?;
         let notes = environment.warnings().to_vec();
         Ok(Self { env: env.into_iter().collect(), root, masker, notes })
     }

@@ -141,11 +141,9 @@ fn checkout(word: &OsString) -> Result<(String, PathBuf), Error> {
     let bytes = word.as_bytes();
     let equals = bytes.iter().position(|byte| *byte == b'=').filter(|at| *at > 0 && at + 1 < bytes.len());
     let name = equals.and_then(|at| std::str::from_utf8(&bytes[..at]).ok());
-    match (name, equals) {
-        (Some(name), Some(at)) => Ok((name.to_owned(), PathBuf::from(std::ffi::OsStr::from_bytes(&bytes[at + 1..])))),
-        _ => {
-            let message = format!("--git {} is not NAME=PATH: name a gitRepo and its checkout", word.display());
-            Err(Error::new(Kind::Usage, message))
-        }
+    if let (Some(name), Some(at)) = (name, equals) {
+        return Ok((name.to_owned(), PathBuf::from(std::ffi::OsStr::from_bytes(&bytes[at + 1..]))));
     }
+    let message = format!("--git {} is not NAME=PATH: name a gitRepo and its checkout", word.display());
+    Err(Error::new(Kind::Usage, message))
 }

@@ -21,7 +21,7 @@ use crate::support::process::SignalRelay;
 const DEFAULT_MINUTES: f64 = 120.0;
 
 /// How long a serial job may hold its turn beyond its own time.
-const LEASE_MARGIN: Duration = Duration::from_secs(15 * 60);
+const LEASE_MARGIN: Duration = Duration::from_mins(15);
 
 /// Run a job: make its directory, run every TASK and hook, keep what it leaves
 ///
@@ -65,7 +65,7 @@ pub(super) fn run(ctx: &Ctx, args: &JobRun) -> Result<(), Error> {
     let lease = if job.is_parallel() { None } else { Some(store.lease(&job.name, &holder, limit + LEASE_MARGIN)?) };
     let done = in_directory(ctx, args, job, &tasks, limit, relay);
     let released = lease.map_or(Ok(()), Lease::release);
-    done.and_then(|()| released)
+    done.and(released)
 }
 
 fn host_name(ctx: &Ctx) -> String {
