@@ -109,7 +109,8 @@ fn a_signal_cancels_and_nothing_is_kept() {
     assert_eq!(ran.status, 143, "{}{}", ran.out(), ran.err());
     assert!(ran.err().contains("cancelled by signal 15"), "{}", ran.err());
     assert!(!sandbox.path("work/.shipctl/build/make").exists());
-    sandbox.shipctl(["version", "list", "make", "--job"]).fails(8, "no versions");
+    let listed = sandbox.shipctl(["version", "list", "make", "--job"]);
+    assert!(listed.out().is_empty() && listed.err().contains("no versions"), "{}", listed.out());
     // The turn has been given back.
     sandbox.write("work/script.sh", "true");
     assert_eq!(run(&sandbox, "make").status, 0);
@@ -158,5 +159,5 @@ fn versions_are_pinned_and_set() {
     // Version 1 is the yml's own, whose placeholder has no value in this job.
     assert!(run(&sandbox, "use").out().contains("org/:v1"));
     let ran = sandbox.shipctl(["job", "run", "use", "--set", "web_img.versionName=hot"]);
-    assert!(ran.out().contains("org/:hot"), "{}{}", ran.out(), ran.err());
+    assert!(ran.out().contains("org/fast:hot"), "{}{}", ran.out(), ran.err());
 }

@@ -178,6 +178,10 @@ impl Choice<'_> {
         let found = if let Some(number) = set("versionNumber") {
             Some(Pin::Number(number_of(one, number)?, "--set"))
         } else if let Some(name) = set("versionName") {
+            let has_files = one.is_repository() || one.kind == "state" || matches!(one.owner, Owner::Job(_));
+            if !has_files && self.sources.versions.version_named(&one.owner, name)?.is_none() {
+                return self.named(one, name);
+            }
             Some(Pin::Name(name, "--set"))
         } else if let Some(number) = &step_number {
             Some(Pin::Number(number_of(one, number)?, "the step"))
@@ -192,6 +196,19 @@ impl Choice<'_> {
         self.newest(one)?;
         if one.is_repository() {
             self.at_commit(one, None)?;
+        }
+        self.require_version(one)
+    }
+
+    /// A version that the store does not have, such as the tag of an image that another tool has just pushed: the
+    /// newest one under this name, for this run alone.
+    fn named(&self, one: &mut Chosen, name: &str) -> Result<(), Error> {
+        self.newest(one)?;
+        if let Some(version) = &mut one.version {
+            version.version_name = Some(name.to_owned());
+        }
+        if let Some(draft) = &mut one.draft {
+            draft.version_name = Some(name.to_owned());
         }
         self.require_version(one)
     }
