@@ -101,8 +101,8 @@ pub(crate) enum Job {
     /// script was meant, names that collide or cannot be folders, fields that are missing, texts under `secure` that
     /// nothing can decrypt any more, /build/ paths, params that are lost, numbers that YAML changes.
     ///
-    /// Each line of the output is FILE:LINE:COLUMN: error[RULE]: what is wrong, and what to write instead; the rules
-    /// keep their names. The last line, on standard error, counts errors and warnings.
+    /// Each line of the output is FILE:LINE:COLUMN, error or warning with its rule in brackets, what is wrong, and what to
+    /// write instead; the rules keep their names. The last line, on standard error, counts errors and warnings.
     ///
     /// Exit status: 8 when there are errors, 0 when there are warnings alone.
     #[command(verbatim_doc_comment)]
@@ -123,7 +123,7 @@ pub(crate) enum Job {
     ///
     /// What scripts wrote to $JOB_STATE and to OUT/ becomes new versions of the outputs and of the job; what is as it was
     /// gets none. Each output: the version.json in OUT/, as edited, then the options overwrite and replicate of its step,
-    /// then $JOB_STATE/<resource>.env, of which the later wins. A line of an .env file is KEY=VALUE, versionName the
+    /// then $JOB_STATE/RESOURCE.env, of which the later wins. A line of an .env file is KEY=VALUE, versionName the
     /// version's name; a value of several lines is KEY<<END, its lines, END.
     ///
     /// A secret of the job in a version is refused, with the file and the key, and nothing is saved.

@@ -112,7 +112,7 @@ pub fn write(target: &Path, path: Option<&OsStr>) -> Result<Example, Error> {
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn write_pipeline(target: &Path) -> Result<(), Error> {
     make(target, |root| PIPELINE.iter().try_for_each(|(below, content)| write_file(&root.join(below), content, 0o600)))
 }
