@@ -19,10 +19,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use sha2::{Digest, Sha256};
-
 pub use options::{Options, Override, Undefined};
 
+use crate::config::integrations::stable_id;
 use crate::config::shippable::{JOB_TYPES, Job, Pipeline};
 use crate::error::{Error, Kind};
 use crate::job::directory::Operation;
@@ -144,8 +143,7 @@ fn secrets(
 
 /// The number that stands for a name: the same on every machine, and small enough for every reader of JSON.
 pub fn stable_number(name: &str) -> u64 {
-    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(name.as_bytes()));
-    u64::from((u32::from_be_bytes([a, b, c, d]) & 0x7fff_ffff).max(1))
+    u64::from(stable_id(name))
 }
 
 /// What tells this run from any other of its build number.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::aws_formats::STALE;
 use crate::harness::{Ran, Sandbox, tool};
 use crate::scripted_sts::{
     Answer, BASE_ID, BASE_SECRET, ROLE, SESSION_SECRET, SESSION_TOKEN, Sts, session_id, tells_no_secret,
@@ -35,22 +36,6 @@ fn variables(ran: &Ran) -> BTreeMap<OsString, OsString> {
         })
         .collect()
 }
-
-/// What older identities leave behind, each of which could win over the new one.
-const STALE: [&str; 12] = [
-    "AWS_SECURITY_TOKEN",
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_CREDENTIAL_EXPIRATION",
-    "AWS_SESSION_EXPIRATION",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-];
 
 /// A sandbox with static keys as the source `my.keys`, and everything stale that there is.
 fn stale_sandbox(sts: &Sts) -> Sandbox {

@@ -16,7 +16,7 @@ const POSIX: [&str; 3] = ["bash", "dash", "zsh"];
 const SHELLS: [&str; 4] = ["bash", "dash", "zsh", "fish"];
 
 /// The contract's list, spelled out: what must not survive a change of identity.
-const STALE: [&str; 12] = [
+pub const STALE: [&str; 12] = [
     "AWS_SECURITY_TOKEN",
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",

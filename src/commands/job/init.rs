@@ -11,13 +11,14 @@ use clap::ValueEnum;
 use super::sources::{self, Given, Here, Stored};
 use super::{clean, cli_tools, place};
 use crate::commands::version::StoreArgs;
-use crate::config::shippable::Pipeline;
+use crate::config::shippable::{Job, Pipeline};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::job::build::sources::Sources;
 use crate::job::build::{self, Made, Options, Override, Undefined};
 use crate::job::names;
+use crate::store::Store;
 
 /// Arguments of `job init`.
 #[derive(Debug, Clone, clap::Args)]
@@ -78,33 +79,44 @@ impl From<UndefinedArg> for Undefined {
 }
 
 pub(super) fn run(ctx: &Ctx, args: &Args) -> Result<(), Error> {
-    let made = make(ctx, args)?;
+    let pipeline = Pipeline::read(&args.files, &ctx.cwd()?)?;
+    // Before the store is asked for anything.
+    let job = pipeline.require_job(&args.job)?;
+    let store = args.store.open(ctx)?;
+    let made = make(ctx, args, &Project { pipeline: &pipeline, job, store: &store })?;
     for note in &made.notes {
         ctx.note(note);
     }
     ctx.print_line(made.dir.as_os_str().as_bytes())
 }
 
+/// What a job directory is made of, read once.
+pub(super) struct Project<'a> {
+    /// The yml.
+    pub pipeline: &'a Pipeline,
+    /// The job in it.
+    pub job: &'a Job,
+    /// Versions and state.
+    pub store: &'a Store,
+}
+
 /// Makes the job directory and prints nothing: `job run` begins with it too.
-pub(super) fn make(ctx: &Ctx, args: &Args) -> Result<Made, Error> {
+pub(super) fn make(ctx: &Ctx, args: &Args, project: &Project) -> Result<Made, Error> {
+    let Project { pipeline, job, store } = *project;
     let cwd = ctx.cwd()?;
-    let pipeline = Pipeline::read(&args.files, &cwd)?;
-    // Before the store is asked for anything.
-    pipeline.require_job(&args.job)?;
     let options = options(ctx, args, &cwd)?;
     let base = pipeline.files.first().and_then(|file| Some(cwd.join(file.parent()?))).unwrap_or_else(|| cwd.clone());
     let secrets = Given::load(ctx, args.integrations.as_deref(), base)?;
-    let store = args.store.open(ctx)?;
     let host = Host::detect(&ctx.env)?;
-    let facts = sources::facts(ctx, &host, &store, &args.job, args.build_number.as_deref())?;
+    let facts = sources::facts(ctx, &host, store, &args.job, args.build_number.as_deref())?;
     let commits = Here { host: &host, env: &ctx.env, cwd: &cwd, notes: RefCell::default() };
-    let versions = Stored(&store);
+    let versions = Stored(store);
     let sources = Sources { versions: &versions, secrets: &secrets, commits: &commits, facts: &facts, env: &ctx.env };
-    let mut made = build::init(&pipeline, &args.job, &options, &sources)?;
+    let mut made = build::init(pipeline, &args.job, &options, &sources)?;
     made.notes.extend(host.notes.iter().cloned());
     made.notes.append(&mut commits.notes.borrow_mut());
     let resolved = secrets.resolved.borrow();
-    match cli_tools::configure(ctx, &pipeline, pipeline.require_job(&args.job)?, &made.dir, &resolved) {
+    match cli_tools::configure(ctx, pipeline, job, &made.dir, &resolved) {
         Ok(notes) => made.notes.extend(notes),
         Err(error) => {
             clean::remove(&made.dir)?;

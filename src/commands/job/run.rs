@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::exec::Prepared;
-use super::{clean, finish, init};
+use super::init::{self, Project};
+use super::{clean, finish};
 use crate::config::shippable::{Hook, Job, Pipeline, Script};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
@@ -63,7 +64,7 @@ pub(super) fn run(ctx: &Ctx, args: &JobRun) -> Result<(), Error> {
         .map_err(|error| Error::failed(format_args!("signals cannot be passed on to the job: {error}")))?;
     let holder = format!("process {} on {}", std::process::id(), host_name(ctx));
     let lease = if job.is_parallel() { None } else { Some(store.lease(&job.name, &holder, limit + LEASE_MARGIN)?) };
-    let done = in_directory(ctx, args, job, &tasks, limit, relay);
+    let done = in_directory(ctx, args, &Project { pipeline: &pipeline, job, store: &store }, &tasks, limit, relay);
     let released = lease.map_or(Ok(()), Lease::release);
     done.and(released)
 }
@@ -106,17 +107,17 @@ fn texts(scripts: &[Script]) -> Vec<String> {
 fn in_directory(
     ctx: &Ctx,
     args: &JobRun,
-    job: &Job,
+    project: &Project,
     tasks: &[Task],
     limit: Duration,
     mut relay: SignalRelay,
 ) -> Result<(), Error> {
-    let made = init::make(ctx, &args.init)?;
+    let made = init::make(ctx, &args.init, project)?;
     for note in &made.notes {
         ctx.note(note);
     }
     let ctx = Ctx { job_dir: Some(made.dir.clone()), ..ctx.clone() };
-    let done = scripts(&ctx, job, tasks, limit, &mut relay).and_then(|outcome| {
+    let done = scripts(&ctx, project.job, tasks, limit, &mut relay).and_then(|outcome| {
         let kept = keep(&ctx, args, &made.dir, outcome);
         match outcome {
             Outcome::Success => kept,
@@ -127,10 +128,8 @@ fn in_directory(
         ctx.note(format_args!("the job directory is {}", made.dir.display()));
         return done;
     }
-    done.and(clean::remove(&made.dir)).inspect_err(|_| {
-        // It failed already; what is left is named by the next init.
-        let _ = clean::remove(&made.dir);
-    })
+    let removed = clean::remove(&made.dir);
+    done.and(removed)
 }
 
 fn keep(ctx: &Ctx, args: &JobRun, root: &Path, outcome: Outcome) -> Result<(), Error> {

@@ -20,43 +20,25 @@ use crate::store::{self, Store};
 /// The store.
 pub(super) struct Stored<'a>(pub(super) &'a Store);
 
-fn owner(owner: &Owner) -> store::Owner {
-    match owner {
-        Owner::Resource(name) => store::Owner::Resource(name.clone()),
-        Owner::Job(name) => store::Owner::Job(name.clone()),
-    }
-}
-
-fn version(version: store::Version) -> Version {
-    Version {
-        version_number: version.version_number,
-        version_id: version.version_id,
-        version_name: version.version_name,
-        created_at: version.created_at,
-        property_bag: version.property_bag,
-        section: version.section,
-    }
-}
-
 impl Versions for Stored<'_> {
     fn latest(&self, of: &Owner) -> Result<Option<Version>, Error> {
-        Ok(self.0.latest(&owner(of))?.map(version))
+        self.0.latest(of)
     }
 
     fn version(&self, of: &Owner, number: u64) -> Result<Option<Version>, Error> {
-        Ok(self.0.version(&owner(of), number)?.map(version))
+        self.0.version(of, number)
     }
 
     fn version_named(&self, of: &Owner, name: &str) -> Result<Option<Version>, Error> {
-        Ok(self.0.version_named(&owner(of), name)?.map(version))
+        self.0.version_named(of, name)
     }
 
     fn recent(&self, of: &Owner, most: usize) -> Result<Vec<Version>, Error> {
-        Ok(self.0.recent(&owner(of), most)?.into_iter().map(version).collect())
+        self.0.recent(of, most)
     }
 
     fn pinned(&self, of: &Owner) -> Result<Option<u64>, Error> {
-        self.0.pinned(&owner(of))
+        self.0.pinned(of)
     }
 
     fn create(&self, of: &Owner, draft: &Draft) -> Result<Version, Error> {
@@ -66,7 +48,7 @@ impl Versions for Stored<'_> {
             inputs: Vec::new(),
             section: Some(draft.section.clone()),
         };
-        self.0.create(&owner(of), &draft).map(version)
+        self.0.create(of, &draft)
     }
 
     fn latest_state(&self, job: &str) -> Result<Option<String>, Error> {
@@ -74,7 +56,7 @@ impl Versions for Stored<'_> {
     }
 
     fn fetch_state(&self, of: &Owner, sha: &str, into: &Path) -> Result<(), Error> {
-        self.0.fetch_state(&owner(of), sha, into)
+        self.0.fetch_state(of, sha, into)
     }
 
     fn place(&self) -> String {

@@ -324,6 +324,8 @@ fn likely(draft: &Draft, latest: Option<&Version>) -> Version {
         created_at: String::new(),
         property_bag: draft.property_bag.clone(),
         section: Some(draft.section.clone()),
+        inputs: Vec::new(),
+        run: None,
     }
 }
 

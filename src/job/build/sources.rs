@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::ctx::Env;
 use crate::error::Error;
+pub use crate::store::{Owner, Version};
 
 /// Everything that a job directory is made from, besides the yml.
 #[derive(Clone, Copy)]
@@ -28,50 +29,6 @@ impl fmt::Debug for Sources<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sources").field("facts", &self.facts).finish_non_exhaustive()
     }
-}
-
-/// Whose versions and states they are.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Owner {
-    /// A resource's.
-    Resource(String),
-    /// A job's.
-    Job(String),
-}
-
-impl Owner {
-    /// The name in the yml.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Resource(name) | Self::Job(name) => name,
-        }
-    }
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Resource(name) => write!(f, "resource {name}"),
-            Self::Job(name) => write!(f, "job {name}"),
-        }
-    }
-}
-
-/// A version that is kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Version {
-    /// The first is 1.
-    pub version_number: u64,
-    /// The same everywhere.
-    pub version_id: u64,
-    /// The name, such as a tag.
-    pub version_name: Option<String>,
-    /// `YYYY-MM-DDTHH:MM:SS.mmmZ`.
-    pub created_at: String,
-    /// What it is about.
-    pub property_bag: Map<String, Value>,
-    /// The digest of the section of the yml that is in force.
-    pub section: Option<String>,
 }
 
 /// A version to be made.

@@ -41,6 +41,8 @@ impl Memory {
             created_at: "2019-01-02T03:04:05.000Z".to_owned(),
             property_bag: bag.as_object().unwrap().clone(),
             section: section.map(str::to_owned),
+            inputs: Vec::new(),
+            run: None,
         });
     }
 
