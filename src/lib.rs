@@ -12,6 +12,7 @@ pub mod commands; // one file per command: validate, call below, write the resul
 pub mod config; // files that people write: parsed into types, errors with file and line
 pub mod credentials; // source → credentials, through roles and the session cache
 pub mod ctx; // the process boundary: environment, working directory, clock, streams
+pub mod ecs; // deployments: what a deploy job asks for, how it is done, what became of it
 pub mod error; // kinds of failure and their exit statuses
 pub mod host; // the CI that runs us: build, event, log
 pub mod job; // the job directory: names, resources, integrations, environment

@@ -1,6 +1,7 @@
 //! The only place that knows `aws_sdk_*`: one configuration, one thin client per service, error reading.
 
 pub mod ecr; // passwords for Docker
+pub mod ecs; // task definitions, services, tasks
 pub mod error; // what a failed call means
 pub mod sts; // roles and identities
 

@@ -1,0 +1,228 @@
+//! ECS: task definitions, services and tasks.
+//!
+//! Requests that make or change something are JSON as the API takes it, so that keys which the SDK does not know yet
+//! reach AWS all the same: the SDK builds, signs and sends a call whose body is replaced by ours before it is signed.
+
+use std::time::SystemTime;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Connection;
+use super::error::Failure;
+use crate::credentials::Credentials;
+use crate::error::Kind;
+use crate::support::clock::Clock;
+
+/// A request as the API takes it.
+pub type Request = Map<String, Value>;
+
+/// A service, as `DescribeServices` shows it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Service {
+    /// The name.
+    pub name: String,
+    /// The ARN.
+    pub arn: String,
+    /// `ACTIVE`, `DRAINING` or `INACTIVE`.
+    pub status: String,
+    /// Tasks that should run.
+    pub desired: i32,
+    /// Tasks that run.
+    pub running: i32,
+    /// Tasks that are about to.
+    pub pending: i32,
+    /// The ARN of the task definition that is being, or has been, rolled out.
+    pub task_definition: String,
+    /// `REPLICA` or `DAEMON`.
+    pub scheduling: String,
+    /// Roll-outs: that under way or done, and those it replaces.
+    pub deployments: Vec<Deployment>,
+    /// What happened, the newest first, 100 at most.
+    #[serde(skip)]
+    pub events: Vec<Event>,
+    /// Where its tasks are registered.
+    pub load_balancers: Vec<LoadBalancer>,
+}
+
+/// A roll-out of a service.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deployment {
+    /// `ecs-svc/…`.
+    pub id: String,
+    /// `PRIMARY`, `ACTIVE` or `INACTIVE`.
+    pub status: String,
+    /// The ARN of its task definition.
+    pub task_definition: String,
+    /// Tasks that should run.
+    pub desired: i32,
+    /// Tasks that run.
+    pub running: i32,
+    /// Tasks that are about to.
+    pub pending: i32,
+    /// Tasks that failed to start.
+    pub failed_tasks: i32,
+    /// `IN_PROGRESS`, `COMPLETED` or `FAILED`; absent behind a classic load balancer.
+    pub rollout_state: Option<String>,
+    /// Why, in the words of ECS.
+    pub rollout_reason: Option<String>,
+    /// When it began.
+    #[serde(skip)]
+    pub created_at: Option<SystemTime>,
+}
+
+/// An event of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Unique.
+    pub id: String,
+    /// When.
+    pub at: Option<SystemTime>,
+    /// What, in the words of ECS.
+    pub message: String,
+}
+
+/// A load balancer of a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoadBalancer {
+    /// That of an application or network load balancer.
+    pub target_group_arn: Option<String>,
+    /// That of a classic one.
+    pub name: Option<String>,
+    /// The container behind it.
+    pub container: String,
+    /// The container's port.
+    pub port: i32,
+}
+
+/// A task.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Task {
+    /// The ARN.
+    pub arn: String,
+    /// The ARN of its task definition.
+    pub task_definition: String,
+    /// The id of the roll-out that started it, or what the caller of RunTask gave.
+    pub started_by: String,
+    /// `PROVISIONING` … `RUNNING` … `STOPPED`.
+    pub last_status: String,
+    /// Such as `TaskFailedToStart` or `EssentialContainerExited`.
+    pub stop_code: Option<String>,
+    /// Why, in the words of ECS.
+    pub stopped_reason: Option<String>,
+    /// When it was stopped.
+    pub stopped_at: Option<SystemTime>,
+    /// Its containers.
+    pub containers: Vec<Container>,
+}
+
+/// A container of a task.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Container {
+    /// The name.
+    pub name: String,
+    /// The status that it ended with.
+    pub exit_code: Option<i32>,
+    /// Why, in the words of ECS.
+    pub reason: Option<String>,
+}
+
+/// A failure that the API lists beside its answer, as `RunTask` does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// What.
+    pub arn: String,
+    /// Why, such as `RESOURCE:MEMORY`.
+    pub reason: String,
+    /// More of it.
+    pub detail: Option<String>,
+}
+
+/// Which tasks are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TasksOf<'a> {
+    /// Those of a service.
+    Service(&'a str),
+    /// Those that were started under this name.
+    StartedBy(&'a str),
+}
+
+/// The ECS API.
+#[derive(Debug)]
+pub struct Ecs<'c> {
+    _connection: &'c Connection,
+}
+
+fn missing<T>() -> Result<T, Failure> {
+    Err(Failure { kind: Kind::Failed, code: None, message: "not built".to_owned(), request_id: None })
+}
+
+impl<'c> Ecs<'c> {
+    /// A client with these credentials. Calls are signed with the time of `clock`.
+    pub fn new(connection: &'c Connection, _with: &Credentials, _clock: &Clock) -> Self {
+        Self { _connection: connection }
+    }
+
+    /// Registers a revision; its ARN.
+    pub fn register_task_definition(&self, _request: &Request) -> Result<String, Failure> {
+        missing()
+    }
+
+    /// Makes a revision inactive.
+    pub fn deregister_task_definition(&self, _arn: &str) -> Result<(), Failure> {
+        missing()
+    }
+
+    /// The ARNs of the active revisions of a family, the newest first.
+    pub fn list_task_definitions(&self, _family: &str) -> Result<Vec<String>, Failure> {
+        missing()
+    }
+
+    /// Creates a service.
+    pub fn create_service(&self, _request: &Request) -> Result<Service, Failure> {
+        missing()
+    }
+
+    /// Changes a service.
+    pub fn update_service(&self, _request: &Request) -> Result<Service, Failure> {
+        missing()
+    }
+
+    /// Deletes a service; `force` where it cannot be scaled to 0 first.
+    pub fn delete_service(&self, _cluster: &str, _service: &str, _force: bool) -> Result<(), Failure> {
+        missing()
+    }
+
+    /// Services by name, any number of them. Those that ECS does not show (`MISSING`) are not in the answer.
+    pub fn describe_services(&self, _cluster: &str, _names: &[&str]) -> Result<Vec<Service>, Failure> {
+        missing()
+    }
+
+    /// The ARNs of tasks; stopped ones are kept for an hour.
+    pub fn list_tasks(&self, _cluster: &str, _of: TasksOf, _stopped: bool) -> Result<Vec<String>, Failure> {
+        missing()
+    }
+
+    /// Tasks by ARN, any number of them.
+    pub fn describe_tasks(&self, _cluster: &str, _arns: &[String]) -> Result<(Vec<Task>, Vec<Refused>), Failure> {
+        missing()
+    }
+
+    /// Starts tasks.
+    pub fn run_task(&self, _request: &Request) -> Result<(Vec<Task>, Vec<Refused>), Failure> {
+        missing()
+    }
+
+    /// Stops a task.
+    pub fn stop_task(&self, _cluster: &str, _arn: &str, _reason: &str) -> Result<(), Failure> {
+        missing()
+    }
+
+    /// A task definition as it was registered; an extra.
+    pub fn describe_task_definition(&self, _name: &str) -> Result<Request, Failure> {
+        missing()
+    }
+}

@@ -1,0 +1,104 @@
+//! The time, as a value: the machine's, or one that tests set and that moves on with each wait.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use crate::ctx::Env;
+use crate::error::{Error, Kind};
+use crate::support::interrupt::Interrupt;
+
+/// The variable that sets the clock: a moment of RFC 3339, from which on only waits move it.
+pub const VARIABLE: &str = "SHIPCTL_CLOCK";
+
+/// How long a wait may take to notice a signal.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// A clock that waits are made on.
+#[derive(Debug, Clone)]
+pub enum Clock {
+    /// The machine's.
+    Machine,
+    /// One that was set: waits are over at once, and it is so much later then.
+    Set(Arc<SetClock>),
+}
+
+/// A clock that only waits move.
+#[derive(Debug)]
+pub struct SetClock {
+    start: SystemTime,
+    passed_millis: AtomicU64,
+}
+
+impl Clock {
+    /// The machine's, unless the environment sets one.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Configuration`]: what is set is no moment.
+    pub fn from_env(env: &Env) -> Result<Self, Error> {
+        let Some(text) = env.get_filled(VARIABLE) else { return Ok(Self::Machine) };
+        let moment: Option<jiff::Timestamp> = text.to_str().and_then(|text| text.parse().ok());
+        let moment = moment.ok_or_else(|| {
+            let told =
+                format_args!("{VARIABLE} is {}: a moment such as 2026-01-02T03:04:05Z was expected", text.display());
+            Error::new(Kind::Configuration, told)
+        })?;
+        Ok(Self::set(moment.into()))
+    }
+
+    /// A clock that stands at a moment.
+    pub fn set(start: SystemTime) -> Self {
+        Self::Set(Arc::new(SetClock { start, passed_millis: AtomicU64::new(0) }))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> SystemTime {
+        match self {
+            Self::Machine => SystemTime::now(),
+            Self::Set(clock) => clock.start + Duration::from_millis(clock.passed_millis.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Waits, unless a signal asks for an end.
+    pub fn wait(&self, time: Duration, interrupt: &Interrupt) {
+        match self {
+            Self::Set(clock) => {
+                let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+                clock.passed_millis.fetch_add(millis, Ordering::Relaxed);
+            }
+            Self::Machine => {
+                let end = std::time::Instant::now() + time;
+                while interrupt.signal().is_none() {
+                    let left = end.saturating_duration_since(std::time::Instant::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    std::thread::sleep(left.min(SLICE));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_clock_moves_with_waits_alone() {
+        let env = Env::Fixed([(VARIABLE.into(), "2026-01-02T03:04:05Z".into())].into());
+        let clock = Clock::from_env(&env).unwrap();
+        let start = clock.now();
+        assert_eq!(start.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs(), 1_767_323_045);
+        clock.clone().wait(Duration::from_mins(10), &Interrupt::never());
+        assert_eq!(clock.now(), start + Duration::from_mins(10));
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
+        let env = Env::Fixed([(VARIABLE.into(), "noon".into())].into());
+        assert_eq!(Clock::from_env(&env).unwrap_err().exit_status(), 8);
+        assert!(matches!(Clock::from_env(&Env::Fixed([].into())), Ok(Clock::Machine)));
+    }
+}
