@@ -10,6 +10,7 @@
 //! that list; a deployment carries it out, call by call, and [`watch`] decides from what ECS shows what became of it.
 
 pub mod calls; // the AWS API, with patience: every call of a deployment goes through here
+pub mod explain; // why a roll-out failed
 pub mod memory; // what was deployed before, in the store
 pub mod steps; // what a deployment does, in order
 pub mod tell; // what people and programs are told while it goes on
