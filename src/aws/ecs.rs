@@ -38,6 +38,8 @@ pub struct Service {
     pub task_definition: String,
     /// `REPLICA` or `DAEMON`.
     pub scheduling: String,
+    /// Whether ECS gives a roll-out up by itself when too many tasks fail: its circuit breaker.
+    pub has_breaker: bool,
     /// Roll-outs: that under way or done, and those it replaces.
     pub deployments: Vec<Deployment>,
     /// What happened, the newest first, 100 at most.

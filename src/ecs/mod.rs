@@ -11,6 +11,7 @@
 
 pub mod api; // the calls that a deployment makes, as a trait
 pub mod calls; // the AWS API, with patience: every call of a deployment goes through here
+pub mod explain; // why a roll-out failed
 pub mod memory; // what was deployed before, in the store
 pub mod ports; // ports that two versions cannot have at once
 pub mod run; // the steps, carried out

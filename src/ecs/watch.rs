@@ -1,8 +1,27 @@
 //! What a roll-out has come to: decided by the id of our own deployment and its task definition, never by "stable".
+//!
+//! ECS says what it thinks of a roll-out in `rolloutState`, but not behind a classic load balancer, and a task that runs
+//! for some seconds before it crashes counts as started there. So tasks that are started again and again, and those that
+//! find no place, are counted here as well.
+
+mod evidence; // what events tell
 
 use std::time::{Duration, SystemTime};
 
-use crate::aws::ecs::Service;
+use crate::aws::ecs::{Deployment, Service};
+use evidence::Evidence;
+
+/// How long ECS may not show a service that is there.
+const LONGEST_MISSING: Duration = Duration::from_mins(1);
+
+/// Tasks that were lost, at least, before a roll-out is given up; as many as should run, where that is more.
+const MOST_LOST: usize = 3;
+
+/// The same while ECS counts on its own, by its circuit breaker: it is to decide where it can.
+const MOST_LOST_UNDER_BREAKER: usize = 10;
+
+/// How often no place was found for a task before a roll-out is given up.
+const MOST_UNPLACED: usize = 3;
 
 /// What is being waited for.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +47,8 @@ pub enum Verdict {
     Done,
     /// It will not come to anything: the evidence, in one line.
     Failed(String),
-    /// ECS itself has gone back to the version before: the reason, in one line.
+    /// ECS itself goes back to the version before: the reason, in one line. [`Watch::going_back`] says what to wait
+    /// for.
     RolledBack(String),
     /// Somebody else has deployed: what, in one line.
     Superseded(String),
@@ -37,17 +57,149 @@ pub enum Verdict {
 /// A roll-out under watch.
 #[derive(Debug)]
 pub struct Watch {
-    _expected: Expected,
+    expected: Expected,
+    /// Since when it has been as it should be.
+    steady_since: Option<SystemTime>,
+    missing_since: Option<SystemTime>,
+    evidence: Evidence,
+    going_back: Option<Expected>,
 }
 
 impl Watch {
     /// Begins to watch.
-    pub fn new(expected: Expected, _now: SystemTime) -> Self {
-        Self { _expected: expected }
+    pub fn new(expected: Expected, now: SystemTime) -> Self {
+        Self { expected, steady_since: None, missing_since: None, evidence: Evidence::since(now), going_back: None }
     }
 
     /// Looks at the service as it is now; `None` when ECS does not show it.
-    pub fn see(&mut self, _now: SystemTime, _service: Option<&Service>) -> Verdict {
-        Verdict::Going
+    pub fn see(&mut self, now: SystemTime, service: Option<&Service>) -> Verdict {
+        let Some(service) = service else { return self.missing(now) };
+        self.missing_since = None;
+        if service.status == "DRAINING" || service.status == "INACTIVE" {
+            return Verdict::Superseded(format!("somebody has deleted the service {}", service.name));
+        }
+        let lost_before = self.evidence.lost();
+        let own = service.deployments.iter().find(|one| one.id == self.expected.deployment);
+        let primary = service.deployments.iter().find(|one| one.status == "PRIMARY");
+        self.evidence.take(service, own);
+        if let Some(primary) = primary
+            && primary.id != self.expected.deployment
+        {
+            if let Some(verdict) = self.replaced(service, own, primary) {
+                return verdict;
+            }
+            // The same task definition under another deployment, such as a forced one: it is ours that rolls out.
+            self.expected.deployment.clone_from(&primary.id);
+        }
+        let Some(own) = own.or(primary) else { return Verdict::Going };
+        if let Some(verdict) = self.failure(service, own) {
+            return verdict;
+        }
+        if !self.is_as_wanted(service, own) || self.evidence.lost() > lost_before {
+            self.steady_since = None;
+            if !self.is_as_wanted(service, own) {
+                return Verdict::Going;
+            }
+        }
+        let since = *self.steady_since.get_or_insert(now);
+        let steady = now.duration_since(since).unwrap_or_default();
+        if steady >= self.expected.stability { Verdict::Done } else { Verdict::Going }
+    }
+
+    /// What ECS goes back to, after [`Verdict::RolledBack`].
+    pub fn going_back(&self) -> Option<&Expected> {
+        self.going_back.as_ref()
+    }
+
+    /// ECS may be late to show what was just made.
+    fn missing(&mut self, now: SystemTime) -> Verdict {
+        self.steady_since = None;
+        let since = *self.missing_since.get_or_insert(now);
+        if now.duration_since(since).unwrap_or_default() < LONGEST_MISSING {
+            return Verdict::Going;
+        }
+        Verdict::Failed(format!("ECS has not shown the service for {} s", LONGEST_MISSING.as_secs()))
+    }
+
+    /// Another deployment has taken the place of ours. Nothing when it is of our task definition.
+    fn replaced(&mut self, service: &Service, own: Option<&Deployment>, primary: &Deployment) -> Option<Verdict> {
+        if same_revision(&primary.task_definition, &self.expected.task_definition) {
+            return None;
+        }
+        let reason = own.filter(|own| own.rollout_state.as_deref() == Some("FAILED"));
+        let by_breaker = reason.is_some()
+            || primary.rollout_reason.as_deref().is_some_and(|reason| reason.contains("rolling back"))
+            || self.evidence.goes_back();
+        if !by_breaker {
+            let told = format!(
+                "somebody has deployed {} to {} meanwhile ({})",
+                short(&primary.task_definition),
+                service.name,
+                primary.id
+            );
+            return Some(Verdict::Superseded(told));
+        }
+        let reason = reason.and_then(|own| own.rollout_reason.clone()).or_else(|| primary.rollout_reason.clone());
+        self.going_back = Some(Expected {
+            deployment: primary.id.clone(),
+            task_definition: primary.task_definition.clone(),
+            previous: None,
+            is_daemon: self.expected.is_daemon,
+            stability: Duration::ZERO,
+        });
+        let reason = reason.unwrap_or_else(|| "the circuit breaker of ECS has stopped it".to_owned());
+        Some(Verdict::RolledBack(reason))
+    }
+
+    fn failure(&self, service: &Service, own: &Deployment) -> Option<Verdict> {
+        if own.rollout_state.as_deref() == Some("FAILED") {
+            let reason = own.rollout_reason.clone().unwrap_or_else(|| format!("the roll-out {} has failed", own.id));
+            return Some(Verdict::Failed(reason));
+        }
+        let breaker_decides = service.has_breaker && own.rollout_state.is_some();
+        let least = if breaker_decides { MOST_LOST_UNDER_BREAKER } else { MOST_LOST };
+        let enough = |count: usize| count >= least.max(usize::try_from(own.desired).unwrap_or_default());
+        let failed = usize::try_from(own.failed_tasks).unwrap_or_default();
+        if enough(failed) {
+            return Some(Verdict::Failed(format!("{failed} tasks have failed to start")));
+        }
+        if enough(self.evidence.lost()) {
+            let lost = self.evidence.lost();
+            return Some(Verdict::Failed(format!("tasks start and stop again: {lost} so far")));
+        }
+        // A place may be made while others stop: nothing is decided as long as tasks of ours begin to run.
+        if own.running < own.desired.max(1) && self.evidence.unplaced() >= MOST_UNPLACED {
+            let said = self.evidence.last_unplaced().unwrap_or_default();
+            return Some(Verdict::Failed(format!("no place for its tasks: {said}")));
+        }
+        match self.evidence.cannot_start() {
+            Some(said) if !breaker_decides => Some(Verdict::Failed(said.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// Whether all its tasks run, and none of another version. Behind a classic load balancer ECS says nothing of the
+    /// roll-out itself.
+    fn is_as_wanted(&self, service: &Service, own: &Deployment) -> bool {
+        let all_run = own.desired > 0 && own.running == own.desired && own.pending == 0;
+        match own.rollout_state.as_deref() {
+            Some("COMPLETED") if own.desired == 0 => !self.expected.is_daemon,
+            Some("COMPLETED") => all_run,
+            Some(_) => false,
+            None => all_run && service.deployments.len() == 1,
+        }
     }
 }
+
+/// Whether two names mean the same revision: an ARN, or its last part.
+fn same_revision(one: &str, other: &str) -> bool {
+    one == other || short(one) == short(other)
+}
+
+/// `family:revision` of an ARN.
+pub(super) fn short(task_definition: &str) -> &str {
+    task_definition.rsplit('/').next().unwrap_or(task_definition)
+}
+
+#[cfg(test)]
+mod tests;

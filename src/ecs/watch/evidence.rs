@@ -1,0 +1,112 @@
+//! What the events of a service tell of its tasks.
+
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime};
+
+use crate::aws::ecs::{Deployment, Event, Service};
+
+/// How far the clocks of this machine and of ECS may be apart before an old event is taken for a new one.
+const CLOCKS: Duration = Duration::from_secs(5);
+
+/// What has been seen since a moment.
+#[derive(Debug)]
+pub(super) struct Evidence {
+    since: SystemTime,
+    /// Events from before, and those that have been read.
+    known: HashSet<String>,
+    is_first: bool,
+    /// Tasks that were started.
+    started: HashSet<String>,
+    /// How many more tasks should have run at some time than should now: they were stopped on purpose.
+    most_desired: i32,
+    desired: i32,
+    alive: i32,
+    /// Tasks of ours that ran at one look and no longer at the next, with nobody having asked for fewer.
+    dips: usize,
+    running: i32,
+    unplaced: Vec<String>,
+    cannot_start: Option<String>,
+    goes_back: bool,
+}
+
+impl Evidence {
+    pub(super) fn since(now: SystemTime) -> Self {
+        Self {
+            since: now,
+            known: HashSet::new(),
+            is_first: true,
+            started: HashSet::new(),
+            most_desired: 0,
+            desired: 0,
+            alive: 0,
+            dips: 0,
+            running: 0,
+            unplaced: Vec::new(),
+            cannot_start: None,
+            goes_back: false,
+        }
+    }
+
+    /// Looks at a service and at the deployment of ours.
+    pub(super) fn take(&mut self, service: &Service, own: Option<&Deployment>) {
+        let began = own.and_then(|own| own.created_at).unwrap_or(self.since).min(self.since);
+        let began = began.checked_sub(CLOCKS).unwrap_or(began);
+        // The newest comes first.
+        for event in service.events.iter().rev() {
+            if self.known.insert(event.id.clone()) && event.at.map_or(!self.is_first, |at| at >= began) {
+                self.event(event);
+            }
+        }
+        self.is_first = false;
+        let Some(own) = own else { return };
+        if own.desired >= self.desired && own.running < self.running {
+            self.dips += usize::try_from(self.running - own.running).unwrap_or_default();
+        }
+        self.most_desired = self.most_desired.max(own.desired);
+        (self.desired, self.running, self.alive) = (own.desired, own.running, own.running + own.pending);
+    }
+
+    fn event(&mut self, event: &Event) {
+        let said = event.message.as_str();
+        if said.contains(" has started ") {
+            self.started.extend(tasks_in(said).map(ToOwned::to_owned));
+            // A task was placed after all.
+            self.unplaced.clear();
+        } else if said.contains("unable to place a task") {
+            self.unplaced.push(said.to_owned());
+        } else if said.contains("unable to consistently start tasks") {
+            self.cannot_start = Some(said.to_owned());
+        } else if said.contains("rolling back to deployment") {
+            self.goes_back = true;
+        }
+    }
+
+    /// Tasks that were started and are no longer there.
+    pub(super) fn lost(&self) -> usize {
+        let on_purpose = usize::try_from(self.most_desired - self.desired).unwrap_or_default();
+        let alive = usize::try_from(self.alive).unwrap_or_default();
+        self.started.len().saturating_sub(alive + on_purpose).max(self.dips)
+    }
+
+    /// How often in a row no place was found.
+    pub(super) fn unplaced(&self) -> usize {
+        self.unplaced.len()
+    }
+
+    pub(super) fn last_unplaced(&self) -> Option<&str> {
+        self.unplaced.last().map(String::as_str)
+    }
+
+    pub(super) fn cannot_start(&self) -> Option<&str> {
+        self.cannot_start.as_deref()
+    }
+
+    pub(super) fn goes_back(&self) -> bool {
+        self.goes_back
+    }
+}
+
+/// The ids in `(service web) has started 2 tasks: (task 1f…) (task 2e…).`
+fn tasks_in(said: &str) -> impl Iterator<Item = &str> {
+    said.split("(task ").skip(1).filter_map(|rest| rest.split(')').next())
+}
