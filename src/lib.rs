@@ -14,6 +14,7 @@ pub mod credentials; // source → credentials, through roles and the session ca
 pub mod ctx; // the process boundary: environment, working directory, clock, streams
 pub mod error; // kinds of failure and their exit statuses
 pub mod host; // the CI that runs us: build, event, log
+pub mod iam; // policy and trust documents
 pub mod job; // the job directory: names, resources, integrations, environment
 pub mod notify; // notifications: Slack, webhooks, New Relic, Airbrake, Jira, IRC
 pub mod run; // the scripts of a job: one bash per TASK, its hooks, its output

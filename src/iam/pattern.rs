@@ -1,0 +1,102 @@
+//! Patterns of policies: `*` is any text, `?` any one character. (Those of shells and paths know more, and so would
+//! read the brackets of a resource's name.)
+
+/// Whether everything that `other` matches, `pattern` matches too.
+pub(super) fn covers(pattern: &str, other: &str) -> bool {
+    // A `*` of `other` is a character that nothing but a `*` matches.
+    let step = |p, o, next: &Next| match (p, o) {
+        ('*', _) => next.without_pattern || next.without_other,
+        (_, '*') => false,
+        (p, o) => (p == '?' || p == o) && next.without_both,
+    };
+    compare(pattern, other, str::is_empty, step)
+}
+
+/// Whether there is a text that both match.
+pub(super) fn overlap(pattern: &str, other: &str) -> bool {
+    let step = |p, o, next: &Next| match (p, o) {
+        ('*', _) | (_, '*') => next.without_pattern || next.without_other,
+        (p, o) => (p == '?' || o == '?' || p == o) && next.without_both,
+    };
+    compare(pattern, other, only_stars, step)
+}
+
+fn only_stars(rest: &str) -> bool {
+    rest.bytes().all(|byte| byte == b'*')
+}
+
+/// What is known of two rests that are one character shorter.
+struct Next {
+    without_pattern: bool,
+    without_other: bool,
+    without_both: bool,
+}
+
+/// Compares from the ends to the starts, so that each pair of rests is looked at once. `nothing` says which rests of
+/// `other` go with an empty pattern.
+fn compare(
+    pattern: &str,
+    other: &str,
+    nothing: impl Fn(&str) -> bool,
+    step: impl Fn(char, char, &Next) -> bool,
+) -> bool {
+    let rests = |at: usize| nothing(&other[at..]);
+    let letters: Vec<char> = other.chars().collect();
+    let mut below: Vec<bool> = other.char_indices().map(|(at, _)| rests(at)).chain([nothing("")]).collect();
+    for (at, p) in pattern.char_indices().rev() {
+        let mut row = vec![false; letters.len() + 1];
+        row[letters.len()] = only_stars(&pattern[at..]);
+        for (column, o) in letters.iter().enumerate().rev() {
+            let next = Next {
+                without_pattern: below[column],
+                without_other: row[column + 1],
+                without_both: below[column + 1],
+            };
+            row[column] = step(p, *o, &next);
+        }
+        below = row;
+    }
+    below[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_covers_what() {
+        for (pattern, other, covered, overlapping) in [
+            ("*", "ecs:createservice", true, true),
+            ("ecs:*", "ecs:createservice", true, true),
+            ("ecs:create*", "ecs:createservice", true, true),
+            ("ecs:*service", "ecs:createservice", true, true),
+            ("ecs:createservic?", "ecs:createservice", true, true),
+            ("ecs:createservice?", "ecs:createservice", false, false),
+            ("ecs:update*", "ecs:createservice", false, false),
+            ("", "", true, true),
+            ("", "*", false, true),
+            ("**", "", true, true),
+            ("a*", "*", false, true),
+            ("*a*", "a*", true, true),
+            ("?", "*", false, true),
+            ("?", "?", true, true),
+            ("a", "?", false, true),
+            ("[a]", "a", false, false),
+            ("é?", "éé", true, true),
+            ("arn:aws:iam::*:*", "arn:aws:iam::*:role/*", true, true),
+            ("arn:aws:iam::*:*", "arn:aws:iam::*:role/", true, true),
+            ("arn:aws:iam::1:role/x", "arn:aws:iam::*:role/*", false, true),
+            ("arn:aws:iam::1:role/x", "arn:aws:iam::*:role/", false, false),
+            ("arn:aws:ecs:*:*:cluster/a", "arn:aws:ecs:*:*:service/*", false, false),
+            ("arn:*:service/*", "arn:aws:ecs:*:*:service/*", true, true),
+        ] {
+            assert_eq!((covers(pattern, other), overlap(pattern, other)), (covered, overlapping), "{pattern} {other}");
+        }
+    }
+
+    #[test]
+    fn stars_cost_no_more_than_their_number() {
+        let many = "*a".repeat(500);
+        assert!(!covers(&many, &"b".repeat(2000)));
+    }
+}
