@@ -222,9 +222,12 @@ fn missing(said: &[Said], resource: &str) -> String {
     let Some(one) = said.first() else { return "no statement allows it".to_owned() };
     let allowed = resources(one.statement);
     if resource == ANY {
-        return format!("{} allows it on {allowed}, but it knows no single resources: allow it on \"*\"", one.place);
+        return format!(
+            "{} allows it on {allowed}, but this action knows no single resources: allow it on \"*\"",
+            one.place
+        );
     }
-    format!("{} allows it on {allowed}, but it is asked for {resource}", one.place)
+    format!("{} allows it on {allowed}, but AWS asks for {resource}", one.place)
 }
 
 /// The resources of a statement, as a message names them.

@@ -130,7 +130,7 @@ pub(crate) struct Action {
 pub(crate) const ANY: &str = "*";
 const SERVICE: &str = "arn:aws:ecs:*:*:service/*";
 const TASK: &str = "arn:aws:ecs:*:*:task/*";
-const TASK_DEFINITION: &str = "arn:aws:ecs:*:*:task-definition/*";
+const TASK_DEFINITION: &str = "arn:aws:ecs:*:*:task-definition/*:*";
 const CLUSTER: &str = "arn:aws:ecs:*:*:cluster/*";
 const CONTAINER_INSTANCE: &str = "arn:aws:ecs:*:*:container-instance/*";
 const ECS: &str = "arn:aws:ecs:*:*:*";

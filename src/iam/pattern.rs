@@ -12,11 +12,24 @@ pub(super) fn covers(pattern: &str, other: &str) -> bool {
     compare(pattern, other, str::is_empty, step)
 }
 
-/// Whether there is a text that both match.
-pub(super) fn overlap(pattern: &str, other: &str) -> bool {
+/// Whether there is a resource that both match. In an ARN that is whole the parts before the last are compared each
+/// for itself: no star reaches over their colons.
+pub(super) fn overlap(pattern: &str, resource: &str) -> bool {
+    let of_pattern: Vec<&str> = pattern.splitn(PARTS, ':').collect();
+    let of_resource: Vec<&str> = resource.splitn(PARTS, ':').collect();
+    if of_pattern.len() == PARTS && of_resource.len() == PARTS {
+        return of_pattern.iter().zip(of_resource).all(|(pattern, resource)| overlap_as_text(pattern, resource));
+    }
+    overlap_as_text(pattern, resource)
+}
+
+/// arn, partition, service, region, account, and the rest.
+const PARTS: usize = 6;
+
+fn overlap_as_text(pattern: &str, other: &str) -> bool {
     let step = |p, o, next: &Next| match (p, o) {
         ('*', _) | (_, '*') => next.without_pattern || next.without_other,
-        (p, o) => (p == '?' || o == '?' || p == o) && next.without_both,
+        (p, o) => (p == '?' || p == o) && next.without_both,
     };
     compare(pattern, other, only_stars, step)
 }
@@ -79,8 +92,7 @@ mod tests {
             ("a*", "*", false, true),
             ("*a*", "a*", true, true),
             ("?", "*", false, true),
-            ("?", "?", true, true),
-            ("a", "?", false, true),
+            ("?", "a", true, true),
             ("[a]", "a", false, false),
             ("é?", "éé", true, true),
             ("arn:aws:iam::*:*", "arn:aws:iam::*:role/*", true, true),
@@ -89,6 +101,12 @@ mod tests {
             ("arn:aws:iam::1:role/x", "arn:aws:iam::*:role/", false, false),
             ("arn:aws:ecs:*:*:cluster/a", "arn:aws:ecs:*:*:service/*", false, false),
             ("arn:*:service/*", "arn:aws:ecs:*:*:service/*", true, true),
+            ("arn:aws:ecs:*:*:service/a/*", "arn:aws:ecs:*:*:service/*", false, true),
+            ("arn:aws:ecs:*:1:*", "arn:aws:ecs:*:*:task-definition/*:*", false, true),
+            ("arn:aws:ecs:*:1:task-definition/a", "arn:aws:ecs:*:*:task-definition/*:*", false, false),
+            ("arn:aws:ecs:*:1:task-definition/a:*", "arn:aws:ecs:*:*:task-definition/*:*", false, true),
+            ("arn:aws:ecs:*:1:task-definition/a:*", "arn:aws:ecs:*:*:*", false, true),
+            ("arn:aws:logs:*:*:log-group:/a:*", "arn:aws:logs:*:*:log-group:*:log-stream:*", false, true),
         ] {
             assert_eq!((covers(pattern, other), overlap(pattern, other)), (covered, overlapping), "{pattern} {other}");
         }

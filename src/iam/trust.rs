@@ -66,7 +66,7 @@ fn wrong_with(arn: &str) -> Option<&'static str> {
     if arn.contains(['*', '?']) {
         return Some("a principal takes no wildcards: name each role, or trust the account");
     }
-    if !is_account(account) {
+    if matches!(service, "iam" | "sts") && !is_account(account) {
         return Some("an account has 12 digits");
     }
     if service == "iam" && resource.starts_with("group/") {
@@ -232,7 +232,7 @@ mod tests {
     fn nobody_else_is_trusted() {
         for (word, said) in [
             ("ecs-task", "did you mean ecs-tasks"),
-            ("autoscaling", "did you mean"),
+            ("application-autoscale", "did you mean application-autoscaling?"),
             ("", "is nobody to trust"),
             ("*", "is nobody to trust"),
             ("12345678901", "an account of 12 digits"),

@@ -194,8 +194,8 @@ fn lines_say_what_an_action_is_for() {
     );
     let cluster = of(r#""Effect": "Allow", "Action": "ecs:*", "Resource": "arn:aws:ecs:*:*:cluster/prod""#);
     let text = report(&[Deploy], &[&cluster]).text();
-    assert!(text.contains("cluster/prod, but it is asked for arn:aws:ecs:*:*:service/*"), "{text}");
-    assert!(text.contains("it knows no single resources: allow it on \"*\""), "{text}");
+    assert!(text.contains("cluster/prod, but AWS asks for arn:aws:ecs:*:*:service/*"), "{text}");
+    assert!(text.contains("this action knows no single resources: allow it on \"*\""), "{text}");
 }
 
 #[test]
