@@ -81,12 +81,11 @@ pub fn check(purposes: &[Purpose], policies: &[Named]) -> Report {
     let mut report = Report { purposes, verdicts: Vec::new(), notes: Vec::new() };
     for purpose in report.purposes.clone() {
         for action in actions(purpose).iter().copied() {
-            match report.verdicts.iter_mut().find(|verdict| verdict.action == action) {
-                Some(verdict) => verdict.purposes.push(purpose),
-                None => {
-                    let outcome = outcome(action, policies, &mut report.notes);
-                    report.verdicts.push(Verdict { action, purposes: vec![purpose], outcome });
-                }
+            if let Some(verdict) = report.verdicts.iter_mut().find(|verdict| verdict.action == action) {
+                verdict.purposes.push(purpose);
+            } else {
+                let outcome = outcome(action, policies, &mut report.notes);
+                report.verdicts.push(Verdict { action, purposes: vec![purpose], outcome });
             }
         }
     }

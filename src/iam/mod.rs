@@ -23,9 +23,9 @@ pub enum Purpose {
     LoadBalancer,
     /// Beside deploy: scaling policies and CloudWatch alarms
     Scaling,
-    /// The longer list that the platform asked for earlier; it holds those of deploy and load-balancer
+    /// The longer list of earlier, which holds those of deploy and load-balancer
     Legacy,
-    /// Beyond the documents: what makes the explanation of a failure richer; a deploy never needs it
+    /// Beyond the documents, never needed: why a deployment failed, in more detail
     Extras,
     /// Beyond the documents: one-off tasks
     Run,
@@ -119,15 +119,15 @@ const RUN: [&str; 4] = ["ecs:RunTask", "ecs:DescribeTasks", "ecs:StopTask", "iam
 
 /// What is known of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Action {
-    /// What it is called for, as the end of "it …".
+pub struct Action {
+    /// What it is called for, such as `creates services`.
     pub does: &'static str,
     /// The resources that AWS asks about, as a pattern; [`ANY`] where an action knows no single ones.
     pub resource: &'static str,
 }
 
 /// The resource of actions that know no single ones: a policy that names an ARN for them allows nothing.
-pub(crate) const ANY: &str = "*";
+pub const ANY: &str = "*";
 const SERVICE: &str = "arn:aws:ecs:*:*:service/*";
 const TASK: &str = "arn:aws:ecs:*:*:task/*";
 const TASK_DEFINITION: &str = "arn:aws:ecs:*:*:task-definition/*:*";
@@ -143,7 +143,7 @@ const LOG_STREAM: &str = "arn:aws:logs:*:*:log-group:*:log-stream:*";
 const CLASSIC_LOAD_BALANCER: &str = "arn:aws:elasticloadbalancing:*:*:loadbalancer/*";
 
 /// What is known of an action of the lists above.
-pub(crate) fn about(action: &str) -> Action {
+pub fn about(action: &str) -> Action {
     let (does, resource) = match action {
         "ecs:DeregisterTaskDefinition" => ("takes old task definitions out of use", ANY),
         "ecs:UpdateService" => ("updates and scales services, and scales down those that are replaced", SERVICE),

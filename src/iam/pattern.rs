@@ -117,4 +117,39 @@ mod tests {
         let many = "*a".repeat(500);
         assert!(!covers(&many, &"b".repeat(2000)));
     }
+
+    /// Whether a text as a whole matches, said as plainly as can be.
+    fn matches(pattern: &[u8], text: &[u8]) -> bool {
+        match (pattern.first(), text.first()) {
+            (None, None) => true,
+            (Some(b'*'), _) => matches(&pattern[1..], text) || (!text.is_empty() && matches(pattern, &text[1..])),
+            (Some(p), Some(t)) => (*p == b'?' || p == t) && matches(&pattern[1..], &text[1..]),
+            _ => false,
+        }
+    }
+
+    /// Every text of at most six letters `a` and `b`.
+    fn texts() -> impl Iterator<Item = String> {
+        let of_length = |length: u32| (0..1_u32 << length).map(move |bits| (bits, length));
+        let letter = |bit: bool| if bit { 'a' } else { 'b' };
+        (0..=6)
+            .flat_map(of_length)
+            .map(move |(bits, length)| (0..length).map(|at| letter(bits & (1 << at) != 0)).collect())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn patterns_are_what_they_match(pattern in "[ab*?]{0,4}", other in "[ab*]{0,4}") {
+            let both: Vec<(bool, bool)> = texts()
+                .map(|text| (matches(pattern.as_bytes(), text.as_bytes()), matches(other.as_bytes(), text.as_bytes())))
+                .collect();
+            assert_eq!(overlap(&pattern, &other), both.contains(&(true, true)), "{pattern} {other}");
+            if covers(&pattern, &other) {
+                assert!(!both.contains(&(false, true)), "{pattern} covers {other}");
+            }
+            if !other.contains('*') {
+                assert_eq!(covers(&pattern, &other), matches(pattern.as_bytes(), other.as_bytes()), "{pattern} {other}");
+            }
+        }
+    }
 }
