@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::wanted::Method;
+use crate::error::Error;
+use crate::store::{Kept, Owner, Store};
+
+/// The object of a job's memory.
+const OBJECT: &str = "deployed.json";
 
 /// What a job has deployed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -98,6 +103,18 @@ pub enum Leftover {
         /// The ARN.
         arn: String,
     },
+}
+
+impl Store {
+    /// What a job has deployed.
+    pub fn deployed(&self, job: &str) -> Result<Memory, Error> {
+        self.kept_deployed(job).map(|kept| kept.value().clone())
+    }
+
+    /// The same, to be changed.
+    pub(super) fn kept_deployed(&self, job: &str) -> Result<Kept<Memory>, Error> {
+        self.kept(&Owner::Job(job.to_owned()), OBJECT)
+    }
 }
 
 impl Leftover {
