@@ -155,6 +155,19 @@ impl Deployed {
     }
 }
 
+impl Deployed {
+    /// It and the versions before it, each once.
+    pub fn with_previous(&self) -> Vec<Previous> {
+        let mut all = vec![self.as_previous()];
+        for previous in &self.previous {
+            if !all.iter().any(|known| known.task_definition == previous.task_definition) {
+                all.push(previous.clone());
+            }
+        }
+        all
+    }
+}
+
 impl Scaled {
     /// Adds what something else is made of.
     pub fn unite(&mut self, other: &Self) {

@@ -1,7 +1,7 @@
 //! The role that ECS takes to register tasks with a load balancer, where none was named.
 
 use crate::aws::roles::Role;
-use crate::iam::trust::allows_service;
+use crate::iam::allows_service;
 
 /// Who takes it.
 const SERVICE: &str = "ecs.amazonaws.com";
