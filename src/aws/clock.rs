@@ -51,6 +51,28 @@ impl ClassifyRetry for ClockClassifier {
     }
 }
 
+/// Repeats what was signed under a wrong clock, once, and leaves every other repetition to the caller, who waits on a
+/// clock of its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NothingButTheClock;
+
+impl ClassifyRetry for NothingButTheClock {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match ClockClassifier.classify_retry(context) {
+            RetryAction::NoActionIndicated => RetryAction::RetryForbidden,
+            decided => decided,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "Nothing but the clock"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        ClockClassifier.priority()
+    }
+}
+
 /// Seconds since 1970 of a Date header.
 pub(super) fn of_answer(text: &str) -> Option<i64> {
     DateTime::from_str(text, Format::HttpDate).ok().map(|date| date.secs())

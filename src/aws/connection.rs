@@ -52,7 +52,7 @@ impl Default for Settings {
 
 impl Settings {
     /// A try ends early enough for another two.
-    fn one_try(&self) -> Duration {
+    pub(super) fn one_try(&self) -> Duration {
         (self.deadline / 3).min(LONGEST_TRY)
     }
 
@@ -78,6 +78,7 @@ pub struct Connection {
     runtime: tokio::runtime::Runtime,
     pub(super) http: Http,
     pub(super) settings: Settings,
+    endpoint: Option<String>,
 }
 
 impl Connection {
@@ -91,7 +92,14 @@ impl Connection {
             .enable_all() // a credential_process is a child whose output is awaited
             .build()
             .map_err(|error| Error::failed(format_args!("cannot start the runtime: {error}")))?;
-        Ok(Self { runtime, http: Http::new(client, direct), settings })
+        Ok(Self { runtime, http: Http::new(client, direct), settings, endpoint: None })
+    }
+
+    /// Asks every service at this address, whatever the environment says.
+    #[must_use]
+    pub fn with_endpoint(mut self, url: &str) -> Self {
+        self.endpoint = Some(url.to_owned());
+        self
     }
 
     /// Runs a call to its end.
@@ -149,6 +157,9 @@ impl Connection {
             .region(region.map(Region::new));
         if let Some(profile) = &self.settings.profile {
             loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &self.endpoint {
+            loader = loader.endpoint_url(url);
         }
         if self.settings.without_profiles {
             let none = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();

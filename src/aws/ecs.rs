@@ -8,11 +8,12 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Connection;
-use super::error::Failure;
-use crate::credentials::Credentials;
-use crate::error::Kind;
-use crate::support::clock::Clock;
+mod answers;
+mod client;
+#[cfg(test)]
+mod tests;
+
+pub use client::Ecs;
 
 /// A request as the API takes it.
 pub type Request = Map<String, Value>;
@@ -150,81 +151,4 @@ pub enum TasksOf<'a> {
     Service(&'a str),
     /// Those that were started under this name.
     StartedBy(&'a str),
-}
-
-/// The ECS API.
-#[derive(Debug)]
-pub struct Ecs<'c> {
-    _connection: &'c Connection,
-}
-
-fn missing<T>() -> Result<T, Failure> {
-    Err(Failure { kind: Kind::Failed, code: None, message: "not built".to_owned(), request_id: None })
-}
-
-impl<'c> Ecs<'c> {
-    /// A client with these credentials. Calls are signed with the time of `clock`.
-    pub fn new(connection: &'c Connection, _with: &Credentials, _clock: &Clock) -> Self {
-        Self { _connection: connection }
-    }
-
-    /// Registers a revision; its ARN.
-    pub fn register_task_definition(&self, _request: &Request) -> Result<String, Failure> {
-        missing()
-    }
-
-    /// Makes a revision inactive.
-    pub fn deregister_task_definition(&self, _arn: &str) -> Result<(), Failure> {
-        missing()
-    }
-
-    /// The ARNs of the active revisions of a family, the newest first.
-    pub fn list_task_definitions(&self, _family: &str) -> Result<Vec<String>, Failure> {
-        missing()
-    }
-
-    /// Creates a service.
-    pub fn create_service(&self, _request: &Request) -> Result<Service, Failure> {
-        missing()
-    }
-
-    /// Changes a service.
-    pub fn update_service(&self, _request: &Request) -> Result<Service, Failure> {
-        missing()
-    }
-
-    /// Deletes a service; `force` where it cannot be scaled to 0 first.
-    pub fn delete_service(&self, _cluster: &str, _service: &str, _force: bool) -> Result<(), Failure> {
-        missing()
-    }
-
-    /// Services by name, any number of them. Those that ECS does not show (`MISSING`) are not in the answer.
-    pub fn describe_services(&self, _cluster: &str, _names: &[&str]) -> Result<Vec<Service>, Failure> {
-        missing()
-    }
-
-    /// The ARNs of tasks; stopped ones are kept for an hour.
-    pub fn list_tasks(&self, _cluster: &str, _of: TasksOf, _stopped: bool) -> Result<Vec<String>, Failure> {
-        missing()
-    }
-
-    /// Tasks by ARN, any number of them.
-    pub fn describe_tasks(&self, _cluster: &str, _arns: &[String]) -> Result<(Vec<Task>, Vec<Refused>), Failure> {
-        missing()
-    }
-
-    /// Starts tasks.
-    pub fn run_task(&self, _request: &Request) -> Result<(Vec<Task>, Vec<Refused>), Failure> {
-        missing()
-    }
-
-    /// Stops a task.
-    pub fn stop_task(&self, _cluster: &str, _arn: &str, _reason: &str) -> Result<(), Failure> {
-        missing()
-    }
-
-    /// A task definition as it was registered; an extra.
-    pub fn describe_task_definition(&self, _name: &str) -> Result<Request, Failure> {
-        missing()
-    }
 }

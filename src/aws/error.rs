@@ -41,6 +41,11 @@ impl std::fmt::Display for Failure {
 }
 
 impl Failure {
+    /// One without a code of a service.
+    pub(crate) fn plain(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, code: None, message: message.into(), request_id: None }
+    }
+
     /// Services and proxies may repeat what they were sent.
     #[must_use]
     pub fn without_secrets_of(mut self, credentials: &Credentials) -> Self {
@@ -113,7 +118,30 @@ where
 }
 
 fn plain(kind: Kind, message: String) -> Failure {
-    Failure { kind, code: None, message, request_id: None }
+    Failure::plain(kind, message)
+}
+
+/// Reads an answer of a service that no client of the SDK was asked for.
+pub(super) fn read_answer(answer: &HttpResponse) -> Failure {
+    let header = |name: &str| answer.headers().get(name).map(ToOwned::to_owned);
+    let request_id = header("x-amzn-requestid");
+    if let Some(page) = html(answer) {
+        return Failure { kind: Kind::Network, code: None, message: page, request_id };
+    }
+    let status = answer.status().as_u16();
+    let body = String::from_utf8_lossy(answer.body().bytes().unwrap_or_default());
+    let json: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+    let text = |name: &str| json.get(name).and_then(serde_json::Value::as_str).map(one_line);
+    // JSON services say `namespace#Code` or `Code:url`.
+    let code = header("x-amzn-errortype").or_else(|| text("__type")).or_else(|| element(&body, "Code"));
+    let code = code.map(|code| {
+        let bare = code.rsplit('#').next().unwrap_or_default();
+        bare.split(':').next().unwrap_or_default().to_owned()
+    });
+    let said = text("message").or_else(|| text("Message")).or_else(|| element(&body, "Message"));
+    let message = said.unwrap_or_else(|| format!("HTTP status {status} without a message"));
+    let request_id = request_id.or_else(|| element(&body, "RequestId"));
+    Failure { kind: kind_of(code.as_deref(), status), code, message, request_id }
 }
 
 /// What a refusal means by its code, else by its status.

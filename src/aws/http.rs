@@ -90,10 +90,11 @@ impl HttpClient for Http {
     }
 }
 
+/// How long a call may take.
 #[derive(Debug, Clone, Copy)]
-struct Limits {
-    connect: Option<Duration>,
-    read: Option<Duration>,
+pub(super) struct Limits {
+    pub(super) connect: Option<Duration>,
+    pub(super) read: Option<Duration>,
 }
 
 impl Limits {
@@ -127,7 +128,8 @@ impl HttpConnector for Connector {
     }
 }
 
-fn send(http: &Http, limits: Limits, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+/// One call, in this thread.
+pub(super) fn send(http: &Http, limits: Limits, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (head, body) = request.into_parts();
     let bytes = body.bytes().map(<[u8]>::to_vec).unwrap_or_default();

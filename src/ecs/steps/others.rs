@@ -1,0 +1,159 @@
+//! The steps of everything that is no new version.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::change::{create_request, was_daemon};
+use super::deploy::look;
+use super::{Step, scaling};
+use crate::aws::ecs::Request;
+use crate::ecs::memory::{Deployed, Leftover, Scaled};
+use crate::ecs::wanted::Method;
+
+/// Takes a service away, its scaling first. `still`: scaling that goes on.
+pub fn removal_steps(service: &str, scaled: Option<&Scaled>, still: Option<&Scaled>, is_daemon: bool) -> Vec<Step> {
+    let name = || service.to_owned();
+    let mut steps = scaled.map(|scaled| scaling::removal(scaled, still)).unwrap_or_default();
+    if !is_daemon {
+        steps.extend([Step::ScaleToZero { service: name() }, Step::AwaitStopped { service: name() }]);
+    }
+    steps.extend([Step::Delete { service: name(), force: is_daemon }, Step::AwaitGone { service: name() }]);
+    steps
+}
+
+/// Takes away everything that was made for a manifest.
+pub fn delete_steps(was: &Deployed) -> Vec<Step> {
+    let mut steps = vec![Step::Look { services: vec![was.service.clone()] }];
+    steps.extend(removal_steps(&was.service, was.scaling.as_ref(), None, was_daemon(was)));
+    let mut arns = vec![&was.task_definition];
+    for previous in &was.previous {
+        if !arns.contains(&&previous.task_definition) {
+            arns.push(&previous.task_definition);
+        }
+    }
+    steps.extend(arns.into_iter().map(|arn| Step::Deregister { task_definition: arn.clone() }));
+    steps
+}
+
+/// Takes away what was left over.
+pub fn prune_steps(leftover: &Leftover, still: Option<&Scaled>) -> Vec<Step> {
+    match leftover {
+        Leftover::Service { name, scaling, .. } => {
+            // Whether it is a DAEMON is not remembered: force does for both, once nothing runs that could be spared.
+            let mut steps = vec![Step::Look { services: vec![name.clone()] }];
+            steps.extend(removal_steps(name, scaling.as_ref(), still, true));
+            steps
+        }
+        Leftover::TaskDefinition { arn, .. } => vec![Step::Deregister { task_definition: arn.clone() }],
+    }
+}
+
+/// Sets the count of a service.
+pub fn scale_steps(was: &Deployed, count: u32) -> Vec<Step> {
+    let mut request = named(was);
+    request.insert("desiredCount".to_owned(), count.into());
+    let service = was.service.clone();
+    vec![
+        Step::Look { services: vec![service.clone()] },
+        Step::Update { service: service.clone(), request, registered: false },
+        if count == 0 {
+            Step::AwaitStopped { service }
+        } else {
+            Step::AwaitRollout { service, stability: Duration::ZERO }
+        },
+    ]
+}
+
+/// Goes back to the version before; none where there is no such version.
+pub fn rollback_steps(was: &Deployed, build_number: &str) -> Option<Vec<Step>> {
+    let previous = was.previous.first()?;
+    let name = match was.method {
+        Method::BlueGreen => {
+            let base = was.service.strip_suffix(&format!("-{}", was.build_number)).unwrap_or(&was.service);
+            format!("{base}-{build_number}")
+        }
+        Method::Upgrade | Method::Replace => was.service.clone(),
+    };
+    let mut steps = vec![look(Some(was), &name)];
+    let stability = Duration::ZERO;
+    if name == was.service {
+        let mut request = named(was);
+        request.insert("taskDefinition".to_owned(), previous.task_definition.clone().into());
+        steps.push(Step::Update { service: name.clone(), request, registered: false });
+        steps.push(Step::AwaitRollout { service: name, stability });
+        return Some(steps);
+    }
+    let empty = Request::new();
+    let service = previous.wanted.get("service").and_then(Value::as_object).unwrap_or(&empty);
+    if wants_role(&previous.wanted) {
+        steps.push(Step::FindRole);
+    }
+    let mut request = create_request(service, &was.cluster, &name);
+    request.insert("taskDefinition".to_owned(), previous.task_definition.clone().into());
+    steps.push(Step::Create { service: name.clone(), request });
+    steps.push(Step::AwaitRollout { service: name.clone(), stability });
+    let scaling = scaling::remembered(&previous.wanted);
+    steps.extend(scaling.iter().flat_map(|scaling| scaling::puts(scaling, &was.cluster, &name)));
+    let made = scaling::scaled(scaling.as_ref(), &was.cluster, &name);
+    steps.extend(removal_steps(&was.service, was.scaling.as_ref(), made.as_ref(), was_daemon(was)));
+    Some(steps)
+}
+
+/// Whether the role of a load balancer was looked for.
+fn wants_role(wanted: &Value) -> bool {
+    let service = wanted.get("service");
+    let has_balancer = service
+        .and_then(|service| service.get("loadBalancers"))
+        .and_then(Value::as_array)
+        .is_some_and(|list| !list.is_empty());
+    let network = wanted.get("taskDefinition").and_then(|definition| definition.get("networkMode"));
+    let is_named = service.is_some_and(|service| service.get("role").is_some());
+    has_balancer && !is_named && network.and_then(Value::as_str) != Some("awsvpc")
+}
+
+fn named(was: &Deployed) -> Request {
+    let mut request = Request::new();
+    request.insert("cluster".to_owned(), was.cluster.clone().into());
+    request.insert("service".to_owned(), was.service.clone().into());
+    request
+}
+
+/// What to do after a failure: `done` are the steps that were begun, the failed one among them where it may have had
+/// an effect. `count`: how many tasks the version that serves should have.
+pub fn undo_steps(done: &[Step], was: Option<&Deployed>, count: Option<i32>, goes_back: bool) -> Vec<Step> {
+    let created = done.iter().find_map(|step| match step {
+        Step::Create { service, request } => Some((service, request)),
+        _ => None,
+    });
+    if let Some((service, request)) = created {
+        let is_daemon = super::text(request, "schedulingStrategy") == Some("DAEMON");
+        let scaled = scaling::scaled_names(done);
+        let mut steps = removal_steps(service, scaled.as_ref(), was.and_then(|was| was.scaling.as_ref()), is_daemon);
+        // An alarm of the same name was the old service's before.
+        if let Some(was) = was.filter(|_| done.iter().any(|step| matches!(step, Step::PutAlarm(_)))) {
+            steps.extend(scaling::put_back(was));
+        }
+        return steps;
+    }
+    let is_changed =
+        |step: &Step| matches!(step, Step::Update { .. } | Step::ScaleToZero { .. } | Step::DeregisterTarget { .. });
+    let Some(was) = was.filter(|_| goes_back && done.iter().any(is_changed)) else { return Vec::new() };
+    let mut request = named(was);
+    request.insert("taskDefinition".to_owned(), was.task_definition.clone().into());
+    if let Some(count) = count.filter(|_| !was_daemon(was)) {
+        request.insert("desiredCount".to_owned(), count.into());
+    }
+    let service = was.service.clone();
+    let mut steps = vec![
+        Step::Update { service: service.clone(), request, registered: false },
+        Step::AwaitRollout { service, stability: Duration::ZERO },
+    ];
+    let scaling_touched = |step: &Step| {
+        matches!(step, Step::DeregisterTarget { .. } | Step::RegisterTarget(_) | Step::PutPolicy(_) | Step::PutAlarm(_))
+    };
+    if done.iter().any(scaling_touched) {
+        steps.extend(scaling::put_back(was));
+    }
+    steps
+}
