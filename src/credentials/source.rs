@@ -222,7 +222,8 @@ pub fn region_of(job: &JobDirectory, name: &OsStr) -> Result<Option<String>, Err
     first_text(&file, &places)
 }
 
-fn first_text(file: &Path, places: &[&[&str]]) -> Result<Option<String>, Error> {
+/// The first of these places of a JSON file that holds a text.
+pub fn first_text(file: &Path, places: &[&[&str]]) -> Result<Option<String>, Error> {
     for keys in places {
         let found = resource::string_at(file, keys).map_err(|error| error.with_kind(Kind::Configuration))?;
         if let Some(text) = found.filter(|text| !text.is_empty()) {

@@ -1,5 +1,6 @@
 //! Whose credentials a cluster is reached with.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::args::Access;
@@ -12,6 +13,7 @@ use crate::ctx::Ctx;
 use crate::ecs::calls::{Calls, Renew};
 use crate::ecs::wanted::Cluster;
 use crate::error::{Error, Kind};
+use crate::job::directory::JobDirectory;
 use crate::support::clock::Clock;
 use crate::support::interrupt::Interrupt;
 
@@ -40,7 +42,14 @@ impl Way {
         };
         let source = Source::Named(name.into());
         let integrations = Integrations::load(&ctx.env, file)?;
-        let mut found = integrations.resolve(&[name.as_str()]).map_err(|error| error.with_kind(Kind::NoCredentials))?;
+        let mut found = match integrations.resolve(&[name.as_str()]) {
+            Ok(found) => found,
+            // In a job, its directory has the integration.
+            Err(_) if file.is_none() && JobDirectory::of(ctx)?.meta(cluster.resource.as_ref()).is_some() => {
+                return Ok(Self { source: Source::Named(cluster.resource.clone().into()), origin: None, region });
+            }
+            Err(error) => return Err(error.with_kind(Kind::NoCredentials)),
+        };
         let Some(record) = found.remove(name) else {
             return Err(Error::new(Kind::NoCredentials, format_args!("the integration {name} has no values")));
         };
@@ -48,9 +57,33 @@ impl Way {
         Ok(Self { source, origin: Some(origin), region })
     }
 
-    /// That of a source of its own, for a cluster that no yml describes.
-    pub(super) fn of_source(source: Source, region: Option<String>) -> Self {
-        Self { source, origin: None, region }
+    /// That of a cluster that no yml describes, and its own name: a cluster resource of the job directory, or any
+    /// cluster together with a source of credentials.
+    pub(super) fn to_named(ctx: &Ctx, access: &Access, cluster: &OsStr) -> Result<(String, Self), Error> {
+        let job = JobDirectory::of(ctx)?;
+        let name = match job.meta(cluster) {
+            Some(_) => own_name(&job, cluster)?,
+            None => None,
+        };
+        let shown = cluster.to_string_lossy().into_owned();
+        let source = match (access.source(), &name) {
+            (Some(source), _) => source,
+            (None, Some(_)) => Source::Named(cluster.to_owned()),
+            (None, None) => {
+                let told = format_args!(
+                    "{shown} is no cluster of the job directory: give a source of credentials (--ambient, --profile, \
+                     --source or --clouddriver) with the name of a cluster"
+                );
+                return Err(Error::new(Kind::NoCredentials, told));
+            }
+        };
+        let region = match &access.region {
+            Some(region) => Some(region.clone()),
+            None if name.is_some() => source::region_of(&job, cluster)?,
+            // An ARN says it.
+            None => shown.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2)).map(ToOwned::to_owned),
+        };
+        Ok((name.unwrap_or(shown), Self { source, origin: None, region }))
     }
 
     /// Credentials, asked for anew.
@@ -63,6 +96,18 @@ impl Way {
         resolve::require_region(&self.source, &credentials)?;
         Ok(credentials)
     }
+}
+
+/// The name of a cluster in AWS: `sourceName` of its version or of its yml.
+fn own_name(job: &JobDirectory, resource: &OsStr) -> Result<Option<String>, Error> {
+    let Some(folder) = job.meta(resource) else { return Ok(None) };
+    let file = folder.join("version.json");
+    let places: [&[&str]; 3] = [
+        &["version", "propertyBag", "sourceName"],
+        &["propertyBag", "yml", "versionTemplate", "sourceName"],
+        &["propertyBag", "yml", "pointer", "sourceName"],
+    ];
+    source::first_text(&file, &places)
 }
 
 /// A connection for the calls of a deployment, whose single tries are short: the whole may well take an hour.
