@@ -15,6 +15,7 @@ pub mod ctx; // the process boundary: environment, working directory, clock, str
 pub mod ecs; // deployments: what a deploy job asks for, how it is done, what became of it
 pub mod error; // kinds of failure and their exit statuses
 pub mod host; // the CI that runs us: build, event, log
+pub mod iam; // policy and trust documents
 pub mod job; // the job directory: names, resources, integrations, environment
 pub mod notify; // notifications: Slack, webhooks, New Relic, Airbrake, Jira, IRC
 pub mod run; // the scripts of a job: one bash per TASK, its hooks, its output

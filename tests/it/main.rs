@@ -23,6 +23,7 @@ mod git_changes; // get_git_changes over real repositories
 mod guards; // what must hold for every command and every file
 mod harness; // a sandbox: folders, an environment, real shells
 mod host_ci; // what each CI says, and what becomes of it
+mod iam; // policies and trust policies
 mod install; // make install, make demo
 mod jdk; // jdk set under a real shell
 mod job_env; // the environment of a job directory, in real shells
