@@ -117,6 +117,17 @@ where
     }
 }
 
+/// What helps against every failure of a kind.
+pub fn usual_cure(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Throttled => Some("try again later, or ask less often"),
+        Kind::Network => Some("check the network, the proxy and the endpoint"),
+        Kind::Expired => Some("renew the credentials"),
+        Kind::NoCredentials => Some("give it credentials"),
+        _ => None,
+    }
+}
+
 fn plain(kind: Kind, message: String) -> Failure {
     Failure::plain(kind, message)
 }

@@ -1,0 +1,75 @@
+//! Failures in words.
+
+use super::{Calls, locked};
+use crate::aws::error::{Failure, usual_cure};
+use crate::error::{Error, Kind};
+use crate::support::clock::Clock;
+
+impl Calls<'_> {
+    /// What could not be done, why, and what helps: `doing` as in "cannot create the service web".
+    pub fn error(&self, doing: &str, failure: &Failure) -> Error {
+        let told = format!("cannot {doing}: {failure}");
+        if failure.code.is_none() && locked(&self.renewal).as_deref() == Some(failure.message.as_str()) {
+            // Whoever gives credentials has said what helps.
+            return Error::new(failure.kind, told);
+        }
+        let clock = match self.clock {
+            Clock::Machine if failure.kind == Kind::Expired => self.connection.clock_note(),
+            _ => None,
+        };
+        let cure = clock.unwrap_or_else(|| cure(failure));
+        Error::new(failure.kind, format_args!("{told}; {cure}"))
+    }
+}
+
+fn cure(failure: &Failure) -> String {
+    let known = match failure.code.as_deref().unwrap_or_default() {
+        "ClusterNotFoundException" => Some("correct the name, the region or the account of the cluster"),
+        "ServiceNotFoundException" | "ServiceNotActiveException" => {
+            Some("deploy the job again: the service was deleted by someone else")
+        }
+        "LimitExceededException" => Some("raise the quota of the account, or delete what is no longer used"),
+        _ => failure.cure().or_else(|| usual_cure(failure.kind)),
+    };
+    match (failure.kind, known) {
+        (Kind::Denied, _) => denied(&failure.message),
+        (_, Some(known)) => known.to_owned(),
+        _ => "correct what the yml asks for".to_owned(),
+    }
+}
+
+/// AWS names the action that was refused.
+fn denied(message: &str) -> String {
+    let (_, after) = message.split_once("not authorized to perform: ").unwrap_or_default();
+    let action = after.split_whitespace().next().unwrap_or_default();
+    let purpose = match action.split(':').next().unwrap_or_default() {
+        "iam" => "deploy,load-balancer",
+        "application-autoscaling" | "cloudwatch" => "deploy,scaling",
+        _ => "deploy",
+    };
+    let what = if action.is_empty() { "the action" } else { action };
+    format!("add {what} to the caller's policy: shipctl iam policy --for {purpose} prints what is needed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_missing_action_is_named() {
+        for (message, cure) in [
+            (
+                "User: arn:aws:iam::1:user/ci is not authorized to perform: ecs:CreateService on resource: x",
+                "add ecs:CreateService to the caller's policy: shipctl iam policy --for deploy prints what is needed",
+            ),
+            (
+                "User: u is not authorized to perform: iam:PassRole",
+                "add iam:PassRole to the caller's policy: shipctl iam policy --for deploy,load-balancer prints what \
+                 is needed",
+            ),
+            ("no", "add the action to the caller's policy: shipctl iam policy --for deploy prints what is needed"),
+        ] {
+            assert_eq!(denied(message), cure);
+        }
+    }
+}
