@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Found, LOG_LINES};
 use crate::aws::ecs::{LoadBalancer, Request, Service, Task, TasksOf};
+use crate::aws::targets::Health;
 use crate::ecs::calls::Calls;
 
 /// Containers whose log is read.
@@ -75,7 +76,8 @@ fn logs(calls: &Calls, subject: &Subject, stopped: &[Task]) -> BTreeMap<String, 
     for container in containers.into_iter().flatten().take(MOST_LOGS) {
         let Some((name, group, stream)) = stream_of(container, id) else { continue };
         let limit = u16::try_from(LOG_LINES).unwrap_or(u16::MAX);
-        let lines = calls.extra("logs:GetLogEvents", || calls.last_lines(group, &stream, limit)).unwrap_or_default();
+        let lines =
+            calls.extra("logs:GetLogEvents", || calls.get_log_events(group, &stream, limit)).unwrap_or_default();
         if !lines.is_empty() {
             logs.insert(name.to_owned(), lines.into_iter().map(|line| line.text).collect());
         }
@@ -94,14 +96,25 @@ fn stream_of<'a>(container: &'a Value, task: &str) -> Option<(&'a str, &'a str, 
 
 fn unhealthy(calls: &Calls, balancer: &LoadBalancer) -> Vec<String> {
     let health = match (&balancer.target_group_arn, &balancer.name) {
-        (Some(arn), _) => calls.extra("elasticloadbalancing:DescribeTargetHealth", || calls.target_health(arn)),
+        (Some(arn), _) => {
+            calls.extra("elasticloadbalancing:DescribeTargetHealth", || calls.describe_target_health(arn))
+        }
         (None, Some(name)) => {
-            calls.extra("elasticloadbalancing:DescribeInstanceHealth", || calls.instance_health(name))
+            calls.extra("elasticloadbalancing:DescribeInstanceHealth", || calls.describe_instance_health(name))
         }
         (None, None) => None,
     };
-    let bad = health.unwrap_or_default().into_iter().filter(|one| !matches!(one.state.as_str(), "healthy" | "InService"));
-    bad.map(|one| one.to_string()).collect()
+    let bad =
+        health.unwrap_or_default().into_iter().filter(|one| !matches!(one.state.as_str(), "healthy" | "InService"));
+    bad.map(|one| shown(&one)).collect()
+}
+
+/// `i-1:80 unhealthy: Target.Timeout, Request timed out`.
+fn shown(health: &Health) -> String {
+    let port = health.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let why: Vec<&str> = [&health.reason, &health.description].into_iter().flatten().map(String::as_str).collect();
+    let why = if why.is_empty() { String::new() } else { format!(": {}", why.join(", ")) };
+    format!("{}{port} {}{why}", health.id, health.state)
 }
 
 #[cfg(test)]
