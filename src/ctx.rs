@@ -129,6 +129,12 @@ impl Ctx {
         io::stderr()
     }
 
+    /// Whether people look at standard error as it is written.
+    #[allow(clippy::unused_self)] // stays a method: standard error is the context's to know
+    pub fn error_is_terminal(&self) -> bool {
+        io::IsTerminal::is_terminal(&io::stderr())
+    }
+
     /// Standard input.
     #[allow(clippy::unused_self)] // stays a method: standard input is the context's to read
     pub fn input(&self) -> impl io::Read {

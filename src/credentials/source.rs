@@ -4,7 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
+
 use super::{Credentials, arn_account};
+use crate::ctx::Env;
 use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
 use crate::job::integration::Integration;
@@ -57,21 +60,23 @@ pub enum Origin {
 
 /// Reads an integration of the job directory as a source of AWS credentials.
 pub fn of_integration(job: &JobDirectory, name: &OsStr) -> Result<Origin, Error> {
-    let fields = Fields::of(job, name)?;
-    let region = region_of(job, name)?;
-    match fields.kind.as_deref() {
-        Some("amazonKeys") => fields.keys("accessKey", "secretKey", None, region),
-        Some("AWS" | "ECR") => fields.keys("aws_access_key_id", "aws_secret_access_key", None, region),
-        Some("keyValuePair") => {
-            fields.keys("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", Some("AWS_SESSION_TOKEN"), region)
-        }
-        Some("amazonIamRole" | "AWS_IAM") => fields.role(region),
-        Some(other) => Err(fields.error(format_args!(
-            "its integration is of type {other}, which has no AWS credentials: \
-             use one of amazonKeys, AWS, ECR, amazonIamRole, AWS_IAM or keyValuePair"
-        ))),
-        None => Err(fields.unknown(job)),
-    }
+    Fields::of(job, name)?.origin(region_of(job, name)?)
+}
+
+/// Reads the values of an integration, as a file of integrations has them, as a source of AWS credentials.
+pub fn of_record(name: &str, kind: &str, values: &Map<String, Value>, region: Option<String>) -> Result<Origin, Error> {
+    // Its variables are those of the job directory that would be made of it: one rule finds fields in both.
+    let prefix = names::prefix(name.as_bytes());
+    // A keyValuePair's are one level down.
+    let inner = values.values().filter_map(Value::as_object).flatten();
+    let variables = values.iter().chain(inner).filter_map(|(field, value)| {
+        let value = value.as_str().filter(|value| !value.is_empty())?;
+        Some((format!("{prefix}_INTEGRATION_{}", names::key(field.as_bytes())).into(), value.into()))
+    });
+    let env = Env::Fixed(variables.collect());
+    let job = JobDirectory::nowhere(&env);
+    let fields = Fields { job: &job, name: OsStr::new(name), prefix, integration: None, kind: Some(kind.to_owned()) };
+    fields.origin(region)
 }
 
 /// The fields of one integration: the environment first, then `integration.json`.
@@ -95,6 +100,22 @@ impl<'a> Fields<'a> {
         let written = fields.integration.as_ref().and_then(Integration::master_name).map(ToOwned::to_owned);
         fields.kind = written.or_else(|| fields.guess());
         Ok(fields)
+    }
+
+    fn origin(&self, region: Option<String>) -> Result<Origin, Error> {
+        match self.kind.as_deref() {
+            Some("amazonKeys") => self.keys("accessKey", "secretKey", None, region),
+            Some("AWS" | "ECR") => self.keys("aws_access_key_id", "aws_secret_access_key", None, region),
+            Some("keyValuePair") => {
+                self.keys("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", Some("AWS_SESSION_TOKEN"), region)
+            }
+            Some("amazonIamRole" | "AWS_IAM") => self.role(region),
+            Some(other) => Err(self.error(format_args!(
+                "its integration is of type {other}, which has no AWS credentials: \
+                 use one of amazonKeys, AWS, ECR, amazonIamRole, AWS_IAM or keyValuePair"
+            ))),
+            None => Err(self.unknown(self.job)),
+        }
     }
 
     /// Where only the environment knows the integration, its fields tell the type.
@@ -201,7 +222,8 @@ pub fn region_of(job: &JobDirectory, name: &OsStr) -> Result<Option<String>, Err
     first_text(&file, &places)
 }
 
-fn first_text(file: &Path, places: &[&[&str]]) -> Result<Option<String>, Error> {
+/// The first of these places of a JSON file that holds a text.
+pub fn first_text(file: &Path, places: &[&[&str]]) -> Result<Option<String>, Error> {
     for keys in places {
         let found = resource::string_at(file, keys).map_err(|error| error.with_kind(Kind::Configuration))?;
         if let Some(text) = found.filter(|text| !text.is_empty()) {

@@ -1,9 +1,12 @@
 //! Why a roll-out failed: one block, from what ECS shows, what containers ended with and what they said last.
 
 mod causes; // causes that are known, and what to do about them
+mod gather; // what ECS, the logs and the load balancers say
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
+
+pub use gather::{Subject, find_out};
 
 use crate::aws::ecs::{Container, Event, Service, Task};
 

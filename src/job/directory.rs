@@ -73,6 +73,11 @@ impl<'a> JobDirectory<'a> {
         Self { env, root: Some(root), chosen: true }
     }
 
+    /// No folder at all: only the environment that is given.
+    pub fn nowhere(env: &'a Env) -> Self {
+        Self { env, root: None, chosen: true }
+    }
+
     /// The root, when there is one.
     pub fn root(&self) -> Option<&Path> {
         self.root.as_deref()

@@ -134,6 +134,12 @@ impl Store {
         Ok(last)
     }
 
+    /// The build number that would be given out next.
+    pub fn likely_build_number(&self, job: &str) -> Result<u64, Error> {
+        let folder = format!("runs/{}/numbers", encoded(job));
+        Ok(self.objects().numbers(&folder)?.last().copied().unwrap_or(0) + 1)
+    }
+
     /// A build number that nobody else is given, for a job that no CI counts.
     pub fn next_build_number(&self, job: &str) -> Result<u64, Error> {
         let folder = format!("runs/{}/numbers", encoded(job));

@@ -25,8 +25,8 @@ pub(super) fn service(from: &sdk::Service) -> Service {
         scheduling: from.scheduling_strategy().map_or("REPLICA", |strategy| strategy.as_str()).to_owned(),
         has_breaker: from
             .deployment_configuration()
-            .and_then(|how| how.deployment_circuit_breaker())
-            .is_some_and(aws_sdk_ecs::types::DeploymentCircuitBreaker::enable),
+            .and_then(|configuration| configuration.deployment_circuit_breaker())
+            .is_some_and(sdk::DeploymentCircuitBreaker::enable),
         deployments: from.deployments().iter().map(deployment).collect(),
         events: from.events().iter().map(event).collect(),
         load_balancers: from.load_balancers().iter().map(load_balancer).collect(),

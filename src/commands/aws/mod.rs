@@ -8,7 +8,7 @@ mod exec;
 mod export;
 mod for_job; // what a job's tools are configured with
 mod print; // credentials on their way out
-mod resolve; // options → credentials
+pub(crate) mod resolve; // options → credentials
 mod whoami;
 
 use std::ffi::OsString;

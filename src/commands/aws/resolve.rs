@@ -45,6 +45,33 @@ fn check(roles: &RoleArgs, has_role: bool) -> Result<(), Error> {
 /// The credentials that a source gives, through the roles it implies and the ones asked for.
 pub(crate) fn credentials(ctx: &Ctx, source: &Source, roles: &RoleArgs, call: &CallArgs) -> Result<Credentials, Error> {
     let resolved = resolve(ctx, source)?;
+    credentials_of(ctx, source, resolved, roles, call)
+}
+
+/// The credentials that an integration gives, as a file of integrations has it.
+pub(crate) fn credentials_of_origin(
+    ctx: &Ctx,
+    source: &Source,
+    origin: Origin,
+    region: Option<&str>,
+) -> Result<Credentials, Error> {
+    let call = CallArgs { region: region.map(ToOwned::to_owned), ..CallArgs::default() };
+    credentials_of(ctx, source, Resolved::of(origin, None), &RoleArgs::default(), &call)
+}
+
+/// The credentials that a source gives, in a region of the caller's if it names one.
+pub(crate) fn credentials_in(ctx: &Ctx, source: &Source, region: Option<&str>) -> Result<Credentials, Error> {
+    let call = CallArgs { region: region.map(ToOwned::to_owned), ..CallArgs::default() };
+    credentials(ctx, source, &RoleArgs::default(), &call)
+}
+
+fn credentials_of(
+    ctx: &Ctx,
+    source: &Source,
+    resolved: Resolved,
+    roles: &RoleArgs,
+    call: &CallArgs,
+) -> Result<Credentials, Error> {
     let region = call.region.clone().or_else(|| resolved.region.clone()).or_else(|| region_of_environment(ctx));
     let mut arns = resolved.role.clone().into_iter().collect::<Vec<_>>();
     arns.extend(roles.role_arns.iter().cloned());
@@ -94,6 +121,16 @@ struct Resolved {
     region: Option<String>,
 }
 
+impl Resolved {
+    fn of(origin: Origin, profile: Option<String>) -> Self {
+        match origin {
+            Origin::Keys(keys) => Self { region: keys.region.clone(), keys: Some(keys), role: None, profile },
+            Origin::Role { arn, region } => Self { keys: None, role: Some(arn), profile, region },
+            Origin::Chain => Self { keys: None, role: None, profile, region: None },
+        }
+    }
+}
+
 fn resolve(ctx: &Ctx, source: &Source) -> Result<Resolved, Error> {
     let origin = match source {
         Source::Named(name) => source::of_integration(&JobDirectory::of(ctx)?, name)?,
@@ -107,11 +144,7 @@ fn resolve(ctx: &Ctx, source: &Source) -> Result<Resolved, Error> {
         Source::Profile(name) => Some(name.clone()),
         Source::Named(_) | Source::Ambient | Source::Spinnaker { .. } => None,
     };
-    Ok(match origin {
-        Origin::Keys(keys) => Resolved { region: keys.region.clone(), keys: Some(keys), role: None, profile },
-        Origin::Role { arn, region } => Resolved { keys: None, role: Some(arn), profile, region },
-        Origin::Chain => Resolved { keys: None, role: None, profile, region: None },
-    })
+    Ok(Resolved::of(origin, profile))
 }
 
 /// The region of the environment, which comes after the resource's own and before the profile's.

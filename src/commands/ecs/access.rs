@@ -1,0 +1,134 @@
+//! Whose credentials a cluster is reached with.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::args::Access;
+use crate::aws::{Connection, Settings};
+use crate::commands::aws::resolve;
+use crate::config::integrations::Integrations;
+use crate::credentials::Credentials;
+use crate::credentials::source::{self, Origin, Source};
+use crate::ctx::Ctx;
+use crate::ecs::calls::{Calls, Renew};
+use crate::ecs::wanted::Cluster;
+use crate::error::{Error, Kind};
+use crate::job::directory::JobDirectory;
+use crate::support::clock::Clock;
+use crate::support::interrupt::Interrupt;
+
+/// The way to a cluster.
+pub(super) struct Way {
+    source: Source,
+    /// Where the source is an integration of a file.
+    origin: Option<Origin>,
+    region: Option<String>,
+}
+
+impl Way {
+    /// That of a cluster of the yml: what the options name, else the cluster's integration.
+    pub(super) fn to(ctx: &Ctx, access: &Access, cluster: &Cluster, file: Option<&Path>) -> Result<Self, Error> {
+        let region = access.region.clone().or_else(|| cluster.region.clone());
+        if let Some(source) = access.source() {
+            return Ok(Self { source, origin: None, region });
+        }
+        let Some(name) = &cluster.integration else {
+            let told = format_args!(
+                "the cluster {} has no integration: add `integration:` to it, or give --ambient, --profile, --source or \
+                 --clouddriver",
+                cluster.resource
+            );
+            return Err(Error::new(Kind::NoCredentials, told));
+        };
+        let source = Source::Named(name.into());
+        let integrations = Integrations::load(&ctx.env, file)?;
+        let mut found = match integrations.resolve(&[name.as_str()]) {
+            Ok(found) => found,
+            // In a job, its directory has the integration.
+            Err(_) if file.is_none() && JobDirectory::of(ctx)?.meta(cluster.resource.as_ref()).is_some() => {
+                return Ok(Self { source: Source::Named(cluster.resource.clone().into()), origin: None, region });
+            }
+            Err(error) => return Err(error.with_kind(Kind::NoCredentials)),
+        };
+        let Some(record) = found.remove(name) else {
+            return Err(Error::new(Kind::NoCredentials, format_args!("the integration {name} has no values")));
+        };
+        let origin = source::of_record(name, &record.master_name, &record.fields, region.clone())?;
+        Ok(Self { source, origin: Some(origin), region })
+    }
+
+    /// That of a cluster that no yml describes, and its own name: a cluster resource of the job directory, or any
+    /// cluster together with a source of credentials.
+    pub(super) fn to_named(ctx: &Ctx, access: &Access, cluster: &OsStr) -> Result<(String, Self), Error> {
+        let job = JobDirectory::of(ctx)?;
+        let name = match job.meta(cluster) {
+            Some(_) => own_name(&job, cluster)?,
+            None => None,
+        };
+        let shown = cluster.to_string_lossy().into_owned();
+        let source = match (access.source(), &name) {
+            (Some(source), _) => source,
+            (None, Some(_)) => Source::Named(cluster.to_owned()),
+            (None, None) => {
+                let told = format_args!(
+                    "{shown} is no cluster of the job directory: give a source of credentials (--ambient, --profile, \
+                     --source or --clouddriver) with the name of a cluster"
+                );
+                return Err(Error::new(Kind::NoCredentials, told));
+            }
+        };
+        let region = match &access.region {
+            Some(region) => Some(region.clone()),
+            None if name.is_some() => source::region_of(&job, cluster)?,
+            // An ARN says it.
+            None => shown.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2)).map(ToOwned::to_owned),
+        };
+        Ok((name.unwrap_or(shown), Self { source, origin: None, region }))
+    }
+
+    /// Credentials, asked for anew.
+    pub(super) fn credentials(&self, ctx: &Ctx) -> Result<Credentials, Error> {
+        let region = self.region.as_deref();
+        let credentials = match &self.origin {
+            Some(origin) => resolve::credentials_of_origin(ctx, &self.source, origin.clone(), region)?,
+            None => resolve::credentials_in(ctx, &self.source, region)?,
+        };
+        resolve::require_region(&self.source, &credentials)?;
+        Ok(credentials)
+    }
+}
+
+/// The name of a cluster in AWS: `sourceName` of its version or of its yml.
+fn own_name(job: &JobDirectory, resource: &OsStr) -> Result<Option<String>, Error> {
+    let Some(folder) = job.meta(resource) else { return Ok(None) };
+    let file = folder.join("version.json");
+    let places: [&[&str]; 3] = [
+        &["version", "propertyBag", "sourceName"],
+        &["propertyBag", "yml", "versionTemplate", "sourceName"],
+        &["propertyBag", "yml", "pointer", "sourceName"],
+    ];
+    source::first_text(&file, &places)
+}
+
+/// A connection for the calls of a deployment, whose single tries are short: the whole may well take an hour.
+pub(super) fn connection(ctx: &Ctx, credentials: &Credentials) -> Result<Connection, Error> {
+    let settings = Settings { region: credentials.region.clone(), ..Settings::default() };
+    Connection::open(&ctx.env, settings)
+}
+
+/// The AWS API over a way to it.
+pub(super) fn calls<'a>(
+    ctx: &'a Ctx,
+    way: &'a Way,
+    first: Credentials,
+    connection: &'a Connection,
+    clock: &Clock,
+    interrupt: &Interrupt,
+) -> Calls<'a> {
+    let first = std::sync::Mutex::new(Some(first));
+    let renew: Box<Renew<'a>> = Box::new(move || {
+        let at_hand = first.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        at_hand.map_or_else(|| way.credentials(ctx), Ok)
+    });
+    Calls::new(connection, renew, clock.clone(), interrupt.clone())
+}

@@ -1,0 +1,172 @@
+//! What people and programs see of a deployment while it goes on.
+//!
+//! In a log: one line per change on standard error. On a terminal: the same lines, and below them a live one for each
+//! manifest. With `--json`: one object per line on standard output, nothing else. Secrets are masked in all of them.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::ctx::Ctx;
+use crate::ecs::tell::{Listener, Tell};
+use crate::error::{Error, one_line};
+use crate::support::mask::Masker;
+use crate::support::secret::SecretText;
+
+/// How it is shown.
+pub(super) struct Log<'a> {
+    ctx: &'a Ctx,
+    masker: Masker,
+    start: SystemTime,
+    as_json: bool,
+    live: Option<Live>,
+}
+
+/// The lines at the bottom of a terminal.
+struct Live {
+    all: MultiProgress,
+    bars: Mutex<HashMap<String, ProgressBar>>,
+}
+
+impl<'a> Log<'a> {
+    /// Begins at `start`; nothing of `secrets` is shown.
+    pub(super) fn new(ctx: &'a Ctx, as_json: bool, start: SystemTime, secrets: &[SecretText]) -> Result<Self, Error> {
+        let live = (!as_json && ctx.error_is_terminal()).then(|| Live {
+            all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            bars: Mutex::default(),
+        });
+        let masker = Masker::new(secrets.iter().map(SecretText::expose))?;
+        Ok(Self { ctx, masker, start, as_json, live })
+    }
+
+    /// A text as it may be shown.
+    pub(super) fn masked(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.masker.mask(text.as_bytes())).into_owned()
+    }
+
+    /// One object on a line of standard output.
+    pub(super) fn json(&self, value: &impl Serialize) -> Result<(), Error> {
+        let text = serde_json::to_string(&self.masked_json(serde_json::to_value(value).unwrap_or_default()));
+        self.ctx.print_line(text.unwrap_or_default())
+    }
+
+    /// Texts are masked before they are written as JSON, which spells some bytes differently.
+    fn masked_json(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.masked(&text)),
+            Value::Array(elements) => elements.into_iter().map(|element| self.masked_json(element)).collect(),
+            Value::Object(members) => {
+                Value::Object(members.into_iter().map(|(key, value)| (key, self.masked_json(value))).collect())
+            }
+            other => other,
+        }
+    }
+
+    fn line(&self, at: SystemTime, manifest: Option<&str>, text: &str) {
+        let passed = at.duration_since(self.start).unwrap_or_default().as_secs();
+        let manifest = manifest.map(|name| format!("{name}: ")).unwrap_or_default();
+        let line = format!("{:3}:{:02} {manifest}{}", passed / 60, passed % 60, one_line(&self.masked(text)));
+        match &self.live {
+            Some(live) => drop(live.all.println(line)),
+            None => drop(writeln!(self.ctx.err_stream(), "{line}")),
+        }
+    }
+
+    fn progress(&self, manifest: &str, text: &str) {
+        let Some(live) = &self.live else { return };
+        let mut bars = live.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = bars.entry(manifest.to_owned()).or_insert_with(|| {
+            let bar = live.all.add(ProgressBar::new_spinner());
+            bar.set_style(ProgressStyle::with_template("{spinner} {prefix} {msg}").unwrap_or(ProgressStyle::default_spinner()));
+            bar.set_prefix(manifest.to_owned());
+            bar
+        });
+        bar.set_message(one_line(&self.masked(text)));
+        bar.tick();
+    }
+
+    fn finish(&self, manifest: &str) {
+        if let Some(live) = &self.live
+            && let Some(bar) = live.bars.lock().unwrap_or_else(PoisonError::into_inner).remove(manifest)
+        {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn text(&self, at: SystemTime, tell: &Tell) {
+        match tell {
+            Tell::Step { manifest, text, .. } => {
+                self.line(at, Some(manifest), text);
+                self.progress(manifest, text);
+            }
+            Tell::Counts { manifest, service, desired, running, pending, failed, rollout_state } => {
+                let text = counts(service, (*desired, *running, *pending, *failed), rollout_state.as_deref());
+                self.line(at, Some(manifest), &text);
+                self.progress(manifest, &text);
+            }
+            Tell::ServiceEvent { manifest, message, .. } => self.line(at, Some(manifest), &format!("ECS: {message}")),
+            Tell::Note { manifest, text } => self.line(at, manifest.as_deref(), &format!("note: {text}")),
+            Tell::Explanation { manifest, lines, next } => {
+                self.line(at, Some(manifest), "why it failed:");
+                let next = next.iter().map(|line| format!("  next: {line}"));
+                for line in lines.iter().map(|line| format!("  {line}")).chain(next) {
+                    self.line(at, Some(manifest), &line);
+                }
+            }
+            Tell::Outcome { manifest, text, .. } => {
+                self.finish(manifest);
+                self.line(at, Some(manifest), text);
+            }
+        }
+    }
+}
+
+/// `web-12: 1 of 2 run, 1 pending, 3 failed (IN_PROGRESS)`.
+fn counts(service: &str, counts: (i32, i32, i32, i32), state: Option<&str>) -> String {
+    let (desired, running, pending, failed) = counts;
+    let mut text = format!("{service}: {running} of {desired} running");
+    for (count, word) in [(pending, "pending"), (failed, "failed")] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {word}"));
+        }
+    }
+    if let Some(state) = state {
+        text.push_str(&format!(" ({state})"));
+    }
+    text
+}
+
+/// What happened, and when.
+#[derive(Serialize)]
+struct Dated<'a> {
+    at: String,
+    #[serde(flatten)]
+    tell: &'a Tell,
+}
+
+impl Listener for Log<'_> {
+    fn tell(&self, at: SystemTime, tell: &Tell) {
+        if self.as_json {
+            // A reader that has gone away is no reason to stop a deployment.
+            let _ = self.json(&Dated { at: crate::aws::timestamp(at), tell });
+        } else {
+            self.text(at, tell);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_in_words() {
+        assert_eq!(counts("web-12", (2, 1, 1, 0), None), "web-12: 1 of 2 running, 1 pending");
+        assert_eq!(counts("web", (2, 0, 0, 3), Some("IN_PROGRESS")), "web: 0 of 2 running, 3 failed (IN_PROGRESS)");
+    }
+}

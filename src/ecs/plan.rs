@@ -1,0 +1,190 @@
+//! What a deployment would do, without a single call: the steps, the actions they need, what differs from last time.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use similar::TextDiff;
+
+use super::memory::{Deployed, Memory};
+use super::steps::{Step, check_change, deploy_steps, service_name};
+use super::wanted::{Method, Wanted, WantedService, digest, masked};
+use crate::error::Error;
+use crate::iam::{Purpose, actions};
+
+/// What a deployment would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The job.
+    pub job: String,
+    /// The cluster's own name.
+    pub cluster: String,
+    /// The region.
+    pub region: Option<String>,
+    /// How.
+    pub method: Method,
+    /// One for each manifest.
+    pub manifests: Vec<ManifestPlan>,
+    /// The IAM actions of all calls, each once.
+    pub actions: Vec<String>,
+}
+
+/// What would be done for a manifest.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestPlan {
+    /// The manifest.
+    pub manifest: String,
+    /// The service that would serve.
+    pub service: String,
+    /// Whether there is nothing to do.
+    pub unchanged: bool,
+    /// The request of `RegisterTaskDefinition`, secrets masked.
+    pub task_definition: Value,
+    /// The request of `CreateService`, without what depends on the run.
+    pub service_definition: Value,
+    /// Calls, in order.
+    pub calls: Vec<PlannedCall>,
+    /// The difference from what was deployed, line by line; nothing on the first time.
+    pub difference: String,
+    /// What is deployed.
+    pub from: Option<String>,
+}
+
+/// A call, or the looks that wait for something.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedCall {
+    /// The IAM action.
+    pub action: &'static str,
+    /// In words.
+    pub text: String,
+    /// The request, secrets masked, save what is only known by then.
+    pub request: Value,
+    /// Whether it is repeated until what it waits for is there.
+    pub repeated: bool,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The build number.
+    pub build_number: &'a str,
+    /// Old revisions that are kept.
+    pub keep: usize,
+    /// Whether what has not changed is deployed as well.
+    pub force: bool,
+}
+
+/// Plans the deployment of what is wanted after what is remembered.
+pub fn plan(wanted: &Wanted, memory: &Memory, ask: Ask) -> Result<Plan, Error> {
+    let manifests: Vec<ManifestPlan> =
+        wanted.services.iter().map(|service| of_manifest(wanted, service, memory, ask)).collect::<Result<_, _>>()?;
+    let mut needed: Vec<String> = Vec::new();
+    let calls = manifests.iter().flat_map(|manifest| &manifest.calls).map(|call| call.action);
+    // Whoever creates a service hands it a role.
+    let roles = wanted.services.iter().any(|service| service.wants_role || service.service.contains_key("role"));
+    let pass_role = roles.then(|| actions(Purpose::LoadBalancer).iter().copied().filter(|it| *it == "iam:PassRole"));
+    for action in calls.chain(pass_role.into_iter().flatten()) {
+        if !needed.iter().any(|known| known == action) {
+            needed.push(action.to_owned());
+        }
+    }
+    Ok(Plan {
+        job: wanted.job.clone(),
+        cluster: wanted.cluster.name.clone(),
+        region: wanted.cluster.region.clone(),
+        method: wanted.method,
+        manifests,
+        actions: needed,
+    })
+}
+
+fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: Ask) -> Result<ManifestPlan, Error> {
+    let was = memory.of(&service.manifest);
+    if let Some(was) = was {
+        check_change(wanted, service, was)?;
+    }
+    let unchanged = !ask.force && !service.force && was.is_some_and(|was| was.digest == digest(service));
+    let steps = match (unchanged, was) {
+        (true, Some(was)) => vec![Step::Look { services: vec![was.service.clone()] }],
+        _ => deploy_steps(wanted, service, was, ask.build_number, ask.keep),
+    };
+    let mask = |value: Value| super::wanted::masked_value(value, &service.secrets);
+    let call = |step: &Step| PlannedCall {
+        action: step.action(),
+        text: step.text(),
+        request: mask(Value::Object(step.request(&wanted.cluster.name))),
+        repeated: step.is_wait(),
+    };
+    let shown = masked(service);
+    Ok(ManifestPlan {
+        manifest: service.manifest.clone(),
+        service: match (unchanged, was) {
+            (true, Some(was)) => was.service.clone(),
+            _ => service_name(wanted.method, service, was, ask.build_number),
+        },
+        unchanged,
+        task_definition: shown.get("taskDefinition").cloned().unwrap_or_default(),
+        service_definition: shown.get("service").cloned().unwrap_or_default(),
+        calls: steps.iter().map(call).collect(),
+        difference: was.map(|was| difference(was, &shown)).unwrap_or_default(),
+        from: was.map(|was| was.service.clone()),
+    })
+}
+
+/// The lines that differ, with two around them.
+fn difference(was: &Deployed, now: &Value) -> String {
+    let text = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default() + "\n";
+    let (old, new) = (text(&was.wanted), text(now));
+    TextDiff::from_lines(&old, &new).unified_diff().context_radius(2).to_string()
+}
+
+impl Plan {
+    /// The policy that allows it, as a statement's actions.
+    pub fn to_json(&self) -> Value {
+        json!(self)
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let region = self.region.as_deref().map(|region| format!(" in {region}")).unwrap_or_default();
+        let method = serde_json::to_value(self.method).ok().and_then(|it| it.as_str().map(ToOwned::to_owned));
+        writeln!(f, "{} to the cluster {}{region}, {}", self.job, self.cluster, method.unwrap_or_default())?;
+        for manifest in &self.manifests {
+            writeln!(f)?;
+            manifest.fmt(f)?;
+        }
+        writeln!(f, "\nIAM actions: {}", self.actions.join(", "))
+    }
+}
+
+impl fmt::Display for ManifestPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.from, self.unchanged) {
+            (Some(from), true) => return writeln!(f, "{}: unchanged, {from} serves", self.manifest),
+            (Some(from), false) if *from == self.service => writeln!(f, "{}: {from} changes", self.manifest)?,
+            (Some(from), false) => writeln!(f, "{}: {} takes the place of {from}", self.manifest, self.service)?,
+            (None, _) => writeln!(f, "{}: {} is new", self.manifest, self.service)?,
+        }
+        for (number, call) in (1..).zip(&self.calls) {
+            let action = if call.repeated { format!("{} (repeated)", call.action) } else { call.action.to_owned() };
+            writeln!(f, "  {number:2}. {}: {action}", call.text)?;
+        }
+        if self.from.is_none() {
+            let whole = json!({ "taskDefinition": self.task_definition, "service": self.service_definition });
+            return indented(f, &serde_json::to_string_pretty(&whole).unwrap_or_default());
+        }
+        if self.difference.is_empty() {
+            writeln!(f, "  no difference in what is wanted")
+        } else {
+            indented(f, &self.difference)
+        }
+    }
+}
+
+fn indented(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    text.lines().try_for_each(|line| writeln!(f, "  {line}"))
+}
