@@ -1,0 +1,63 @@
+//! The calls that a deployment makes. Tests answer them from memory.
+
+use std::time::{Duration, SystemTime};
+
+use crate::aws::ecs::{Request, Service};
+use crate::aws::error::Failure;
+use crate::aws::roles::Role;
+use crate::error::Error;
+
+use super::explain::Explanation;
+
+/// The roll-out that failed.
+#[derive(Debug, Clone)]
+pub struct Subject<'a> {
+    /// The cluster's own name.
+    pub cluster: &'a str,
+    /// The service.
+    pub service: &'a str,
+    /// The id of our deployment.
+    pub deployment: &'a str,
+    /// The ARN of our task definition.
+    pub task_definition: &'a str,
+    /// The request that it was registered with, for the names of its log groups.
+    pub request: &'a Request,
+    /// The service as it was seen last.
+    pub seen: Option<&'a Service>,
+    /// When the roll-out began.
+    pub began: SystemTime,
+}
+
+/// What carries a deployment out. Every method is one action of the API, tried again while that may help.
+#[allow(missing_docs)] // each is the action of that name
+pub trait Api: Sync {
+    /// The time of all waits.
+    fn now(&self) -> SystemTime;
+    /// Waits between two polls, unless a signal comes.
+    fn wait(&self, time: Duration);
+    /// The signal that has asked for an end.
+    fn signal(&self) -> Option<i32>;
+
+    fn register_task_definition(&self, request: &Request) -> Result<String, Failure>;
+    fn deregister_task_definition(&self, arn: &str) -> Result<(), Failure>;
+    fn list_task_definitions(&self, family: &str) -> Result<Vec<String>, Failure>;
+    fn create_service(&self, request: &Request, until: SystemTime) -> Result<Service, Failure>;
+    fn update_service(&self, request: &Request) -> Result<Service, Failure>;
+    fn delete_service(&self, cluster: &str, service: &str, force: bool) -> Result<(), Failure>;
+    fn describe_services(&self, cluster: &str, names: &[&str]) -> Result<Vec<Service>, Failure>;
+    fn describe_once(&self, cluster: &str, names: &[&str]) -> Result<Vec<Service>, Failure>;
+    fn list_roles(&self) -> Result<Vec<Role>, Failure>;
+    fn register_scalable_target(&self, request: &Request) -> Result<(), Failure>;
+    fn deregister_scalable_target(&self, resource_id: &str) -> Result<(), Failure>;
+    fn put_scaling_policy(&self, request: &Request) -> Result<String, Failure>;
+    fn delete_scaling_policy(&self, name: &str, resource_id: &str) -> Result<(), Failure>;
+    fn put_metric_alarm(&self, request: &Request) -> Result<(), Failure>;
+    fn delete_alarms(&self, names: &[String]) -> Result<(), Failure>;
+
+    /// A failure in words: what could not be done, why, and what helps.
+    fn error(&self, doing: &str, failure: &Failure) -> Error;
+    /// Why a roll-out failed, from everything that may be looked at.
+    fn explain(&self, subject: &Subject, evidence: &str) -> Explanation;
+    /// What extras could not tell, one line each, once.
+    fn take_notes(&self) -> Vec<String>;
+}
