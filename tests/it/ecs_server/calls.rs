@@ -19,8 +19,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// The action, what it is about, and how it failed.
-    fn line(&self) -> String {
+    /// The action and what it is about, as transcripts and faults have it.
+    pub fn line(&self) -> String {
         let names = ["serviceName", "service", "taskDefinition", "family", "familyPrefix"];
         let names = names.iter().chain(&["PolicyName", "ResourceId", "AlarmName", "task", "TargetGroupArn"]);
         let about = match self.action.as_str() {
@@ -36,9 +36,6 @@ impl Call {
         }
         if let Some(definition) = self.request["taskDefinition"].as_str().map(short).filter(|known| *known != about) {
             line.push_str(&format!(" {definition}"));
-        }
-        if let Some(error) = &self.error {
-            line.push_str(&format!(" -> {error}"));
         }
         line
     }
@@ -56,7 +53,11 @@ fn joined(names: &Value) -> String {
 /// One line each; the same again and again is one line with a count.
 pub fn transcript(calls: &[Call]) -> String {
     let mut lines: Vec<(String, usize)> = Vec::new();
-    for line in calls.iter().map(Call::line) {
+    for call in calls {
+        let line = match &call.error {
+            Some(error) => format!("{} -> {error}", call.line()),
+            None => call.line(),
+        };
         match lines.last_mut() {
             Some((last, count)) if *last == line => *count += 1,
             _ => lines.push((line, 1)),

@@ -28,6 +28,7 @@ use crate::harness::Sandbox;
 
 pub use calls::Call;
 use http::{Request, Response};
+use scenario::fits;
 pub use scenario::{Behaviour, Fault, Scenario, When};
 use world::{Refusal, World};
 
@@ -103,6 +104,8 @@ impl Ecs {
         sandbox.set("AWS_ENDPOINT_URL", self.url()).set("AWS_REGION", world::REGION);
         sandbox.set("AWS_ACCESS_KEY_ID", KEY).set("AWS_SECRET_ACCESS_KEY", "base/secret+of/the=caller");
         sandbox.set("AWS_EC2_METADATA_DISABLED", "true").set("SHIPCTL_CLOCK", CLOCK);
+        // What should be over in a moment must not wait as long as production does.
+        sandbox.set("SHIPCTL_AWS_TIMEOUT", "6");
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -167,6 +170,11 @@ impl Ecs {
         self.state().world.summary()
     }
 
+    /// Seconds since the first call.
+    pub fn elapsed(&self) -> i64 {
+        self.state().world.elapsed()
+    }
+
     /// Lets time pass while nobody calls.
     pub fn pass(&self, seconds: i64) {
         let mut state = self.state();
@@ -193,13 +201,13 @@ struct Trouble {
 }
 
 impl Trouble {
-    fn of(state: &mut State, request: &Request) -> Self {
+    fn of(state: &mut State, request: &Request, line: &str) -> Self {
         let mut trouble = Self::default();
         let at = state.world.elapsed();
         let faults = state.world.scenario.faults.clone();
         state.seen.resize(faults.len(), 0);
         for (seen, (pattern, when, fault)) in state.seen.iter_mut().zip(faults) {
-            if !World::is_action(&pattern, &request.service, &request.action) {
+            if !World::is_action(&pattern, &request.service, &request.action) && !fits(&pattern, line) {
                 continue;
             }
             *seen += 1;
@@ -286,17 +294,18 @@ fn arrive(state: &mut State, request: &Request) -> (usize, Trouble) {
     if let Some(signed) = request.signed {
         state.world.advance(signed);
     }
-    let now = state.world.now;
-    state.world.start.get_or_insert(now);
-    state.calls.push(Call {
+    state.world.begin();
+    let call = Call {
         service: request.service.clone(),
         action: request.action.clone(),
         request: without_form(&request.body),
         at: state.world.elapsed(),
         access_key: request.key.clone(),
         error: None,
-    });
-    (state.calls.len() - 1, Trouble::of(state, request))
+    };
+    let line = call.line();
+    state.calls.push(call);
+    (state.calls.len() - 1, Trouble::of(state, request, &line))
 }
 
 fn perform(state: &mut State, number: usize, request: &Request, trouble: &Trouble) -> (Response, i64) {

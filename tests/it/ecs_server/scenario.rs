@@ -26,6 +26,8 @@ pub enum Behaviour {
     Unhealthy,
     /// Stays pending.
     Never,
+    /// The first so many tasks crash, the others are healthy.
+    Flaky { failures: usize },
 }
 
 /// When something of the script happens.
@@ -119,6 +121,8 @@ pub struct Seed {
     pub register: Value,
     pub create: Value,
     pub events: usize,
+    /// DRAINING for so long from the first call on.
+    pub draining: Option<i64>,
 }
 
 /// The whole script. Patterns know `*`; of several that fit, the last counts.
@@ -208,7 +212,7 @@ impl Scenario {
         self
     }
 
-    /// A fault of an action.
+    /// A fault of an action: `CreateService`, `ecs:*`, or as the transcript has it: `UpdateService web count=0`.
     pub fn fault(mut self, action: &str, when: When, fault: Fault) -> Self {
         self.faults.push((action.to_owned(), when, fault));
         self
@@ -291,7 +295,13 @@ impl Scenario {
     /// A service in a steady state, of these requests.
     pub fn with_service_from(mut self, register: Value, mut create: Value) -> Self {
         create["cluster"] = self.clusters[0].clone().into();
-        self.seeds.push(Seed { register, create, events: 0 });
+        self.seeds.push(Seed { register, create, events: 0, draining: None });
+        self
+    }
+
+    /// The last service was deleted just now: it is DRAINING for so many seconds from the first call on.
+    pub fn draining(mut self, seconds: i64) -> Self {
+        self.seeds.last_mut().unwrap().draining = Some(seconds);
         self
     }
 

@@ -80,7 +80,7 @@ impl World {
             "DRAINING" => {
                 self.stop_tasks(place, usize::MAX, |_| true);
                 let busy = self.tasks.iter().any(|task| task.is_of(place) && task.lives());
-                if !busy && now >= self.services[place].drained {
+                if !busy && self.start.is_some() && now >= self.services[place].drained {
                     self.services[place].status = "INACTIVE";
                 }
                 return;
@@ -215,11 +215,21 @@ impl World {
             let reason = format!("Scaling activity initiated by (deployment {deployment})");
             self.ask_to_stop(*which, "ServiceSchedulerInitiated", &reason);
         }
-        let names: Vec<_> = these.iter().map(|which| format!("(task {})", self.tasks[*which].id)).collect();
         self.services[place].steady = false;
-        self.event(place, &format!("has stopped {} running tasks: {}.", these.len(), names.join(" ")));
+        let (running, pending): (Vec<_>, Vec<_>) =
+            these.into_iter().partition(|which| self.tasks[*which].status == "RUNNING");
+        if !pending.is_empty() {
+            self.event(place, &format!("stopped {} pending tasks.", pending.len()));
+        }
+        if running.is_empty() {
+            return;
+        }
+        let names: Vec<_> = running.iter().map(|which| format!("(task {})", self.tasks[*which].id)).collect();
+        self.event(place, &format!("has stopped {} running tasks: {}.", running.len(), names.join(" ")));
         for balancer in self.services[place].balancers().to_vec() {
-            self.event(place, &format!("deregistered {} targets in {}", these.len(), super::tasks::backend(&balancer)));
+            let noun = super::tasks::targets(&balancer);
+            let backend = super::tasks::backend(&balancer);
+            self.event(place, &format!("deregistered {} {noun} in {backend}", running.len()));
         }
     }
 

@@ -21,11 +21,23 @@ pub fn backend(balancer: &Value) -> String {
     }
 }
 
+/// What it calls them.
+pub fn targets(balancer: &Value) -> &'static str {
+    if balancer["targetGroupArn"].is_string() { "targets" } else { "instances" }
+}
+
 impl World {
     /// A new task, whose fate its definition decides.
     pub fn make_task(&mut self, cluster: &str, definition: &str, owner: Option<(usize, String)>) -> usize {
         self.counters.tasks += 1;
-        let behaviour = self.behaviour(definition);
+        let behaviour = match self.behaviour(definition) {
+            Behaviour::Flaky { failures } => {
+                let before = self.tasks.iter().filter(|task| task.definition == definition).count();
+                let crashes = Behaviour::Crashes { exit: 1, after: 1 };
+                if before < failures { crashes } else { Behaviour::Healthy { start: 3 } }
+            }
+            other => other,
+        };
         let (runs_at, end) = self.fate(&behaviour, definition, owner.as_ref().map(|(place, _)| *place));
         self.tasks.push(Task {
             id: format!("{:032x}", self.counters.tasks),
@@ -52,7 +64,7 @@ impl World {
         };
         match behaviour {
             Behaviour::Healthy { start } | Behaviour::SlowStart { secs: start } => (Some(now + start), None),
-            Behaviour::Never | Behaviour::NoCapacity => (None, None),
+            Behaviour::Never | Behaviour::NoCapacity | Behaviour::Flaky { .. } => (None, None),
             Behaviour::PullFails => {
                 let place = self.find_definition(definition).unwrap();
                 let image = &self.definitions[place].request["containerDefinitions"][0]["image"];
@@ -109,7 +121,7 @@ impl World {
                 task.status = "RUNNING";
                 if let Some((place, _)) = task.owner.clone() {
                     for balancer in self.services[place].balancers().to_vec() {
-                        let noun = if balancer["targetGroupArn"].is_string() { "targets" } else { "instances" };
+                        let noun = targets(&balancer);
                         self.event(place, &format!("registered 1 {noun} in {}", backend(&balancer)));
                     }
                 }
@@ -128,7 +140,8 @@ impl World {
                 let port = &balancer["containerPort"];
                 let message = match balancer["targetGroupArn"].as_str() {
                     Some(_) => format!(
-                        "(port {port}) is unhealthy in {} due to (reason Health checks failed).",
+                        "(instance i-{:017x}) (port {port}) is unhealthy in {} due to (reason Health checks failed).",
+                        0xc1,
                         backend(balancer)
                     ),
                     None => format!(
@@ -138,6 +151,10 @@ impl World {
                         backend(balancer)
                     ),
                 };
+                self.event(place, &message);
+            }
+            if balancers.is_empty() {
+                let message = format!("(task {}) failed container health checks.", self.tasks[which].id);
                 self.event(place, &message);
             }
         }

@@ -220,8 +220,24 @@ impl World {
         if !scenario.seeds.is_empty() {
             world.advance(BEGINNING + 600);
         }
+        for (place, seed) in scenario.seeds.iter().enumerate() {
+            if let Some(seconds) = seed.draining {
+                let service = &mut world.services[place];
+                (service.status, service.desired, service.drained) = ("DRAINING", 0, seconds);
+            }
+        }
         world.scenario = scenario;
         world
+    }
+
+    /// The first call is there: what counts from it can be told.
+    pub fn begin(&mut self) {
+        if self.start.is_none() {
+            self.start = Some(self.now);
+            for service in self.services.iter_mut().filter(|service| service.status == "DRAINING") {
+                service.drained += self.now;
+            }
+        }
     }
 
     /// Seconds since the first call.

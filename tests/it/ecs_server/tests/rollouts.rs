@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Behaviour, Ecs, Scenario, When};
+use super::super::{Behaviour, Ecs, Fault, Scenario, When};
 use super::{Caller, definition};
 
 fn messages(service: &Value) -> Vec<String> {
@@ -269,8 +269,9 @@ fn load_balancers_know_who_is_well() {
     caller.does("UpdateService", json!({"service": "web", "forceNewDeployment": true}));
     caller.now += 20;
     let said = messages(&caller.describe("web")).join("\n");
-    let want =
-        format!("(service web) (port 80) is unhealthy in (target-group {group}) due to (reason Health checks failed)");
+    let want = format!(
+        "(service web) (instance i-000000000000000c1) (port 80) is unhealthy in (target-group {group}) due to (reason Health checks failed)"
+    );
     assert!(said.contains(&want), "{said}");
     assert!(
         caller
@@ -302,4 +303,27 @@ fn new_services_hide_daemons_count_and_others_meddle() {
     caller.now += 100;
     assert_eq!(caller.describe("web")["desiredCount"], 3);
     assert_eq!(caller.does("ListServices", json!({}))["serviceArns"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_service_drains_and_a_shaky_one_recovers() {
+    let scenario = Scenario::new().with_service("old", "nginx", 1).draining(30);
+    let scenario = scenario.behaviour("shaky", Behaviour::Flaky { failures: 2 });
+    let scenario = scenario.fault("UpdateService shaky count=3", When::Always, Fault::Throttle);
+    let server = Ecs::start(scenario);
+    let mut caller = Caller::new(&server);
+    assert_eq!(caller.describe("old")["status"], "DRAINING");
+    caller.now += 29;
+    let again = json!({"serviceName": "old", "taskDefinition": "old", "desiredCount": 1});
+    assert!(caller.refused("CreateService", again).contains("Unable to Start a service that is still Draining."));
+    caller.now += 1;
+    assert_eq!(caller.describe("old")["status"], "INACTIVE");
+    caller.create("old", "old", 1);
+    caller.register("shaky", "nginx");
+    caller.create("shaky", "shaky", 1);
+    let seen = caller.until("shaky", |seen| rollout(seen).0 == "COMPLETED");
+    assert_eq!((&seen["deployments"][0]["failedTasks"], &seen["runningCount"]), (&json!(2), &json!(1)));
+    assert!(caller.refused("UpdateService", json!({"service": "shaky", "desiredCount": 3})).contains("Throttling"));
+    caller.does("UpdateService", json!({"service": "shaky", "desiredCount": 2}));
+    assert_eq!(server.elapsed(), 45);
 }
