@@ -1,5 +1,7 @@
 //! The log of calls.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 /// A call as it came.
@@ -32,10 +34,10 @@ impl Call {
         };
         let mut line = format!("{} {about}", self.action).trim_end().to_owned();
         if let Some(count) = self.request["desiredCount"].as_i64() {
-            line.push_str(&format!(" count={count}"));
+            let _ = write!(line, " count={count}");
         }
         if let Some(definition) = self.request["taskDefinition"].as_str().map(short).filter(|known| *known != about) {
-            line.push_str(&format!(" {definition}"));
+            let _ = write!(line, " {definition}");
         }
         line
     }

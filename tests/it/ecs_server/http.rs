@@ -54,7 +54,7 @@ impl Request {
         reader.read_exact(&mut body).ok()?;
         let scope = header("authorization").and_then(|value| value.split_once("Credential=")).map_or("", |(_, s)| s);
         let scope: Vec<&str> = scope.split(',').next().unwrap_or_default().split('/').collect();
-        let (service, action, protocol) = match (header("x-amz-target"), path.strip_prefix("/service/")) {
+        let (service, mut action, protocol) = match (header("x-amz-target"), path.strip_prefix("/service/")) {
             (Some(target), _) => {
                 let (api, action) = target.split_once('.').unwrap_or((target, ""));
                 (service_of(api).to_owned(), action.to_owned(), Protocol::Json)
@@ -65,15 +65,18 @@ impl Request {
             }
             (None, None) => (scope.get(3).copied().unwrap_or_default().to_owned(), String::new(), Protocol::Query),
         };
-        let body = match protocol {
+        let mut body = match protocol {
             Protocol::Json => serde_json::from_slice(&body).unwrap_or_else(|_| json!({})),
             Protocol::Cbor => ciborium::from_reader(&body[..]).map_or_else(|_| json!({}), from_cbor),
             Protocol::Query => from_form(&String::from_utf8_lossy(&body)),
         };
-        let action = if protocol == Protocol::Query { body["Action"].as_str().unwrap_or_default() } else { &action };
+        if let (Protocol::Query, Some(fields)) = (protocol, body.as_object_mut()) {
+            fields.remove("Version");
+            action = fields.remove("Action").and_then(|action| Some(action.as_str()?.to_owned())).unwrap_or_default();
+        }
         Some(Self {
             service,
-            action: action.to_owned(),
+            action,
             protocol,
             key: scope.first().copied().unwrap_or_default().to_owned(),
             signed: header("x-amz-date").and_then(signed),
@@ -172,7 +175,8 @@ impl Response {
         let (status, error) = match answer {
             Ok(_) => (200, None),
             Err(refusal) if request.protocol == Protocol::Query => {
-                (if refusal.code.contains("Denied") { 403 } else { refusal.status }, None)
+                let forbidden = ["AccessDeniedException", "ExpiredTokenException"].contains(&refusal.code.as_str());
+                (if forbidden { 403 } else { refusal.status }, None)
             }
             Err(refusal) => (refusal.status, Some(refusal.code.clone())),
         };
@@ -215,7 +219,7 @@ impl Response {
         if request.protocol == Protocol::Cbor {
             head.push_str("smithy-protocol: rpc-v2-cbor\r\n");
             if let Some(code) = &self.error {
-                head.push_str(&format!("x-amzn-query-error: {code};Sender\r\n"));
+                head.extend(["x-amzn-query-error: ", code, ";Sender\r\n"]);
             }
         }
         let mut bytes = format!("{head}\r\n").into_bytes();

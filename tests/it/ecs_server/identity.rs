@@ -48,6 +48,10 @@ impl World {
         if action != "GetCallerIdentity" && !self.allows(service, action) {
             return Err(denied(&format!("{}:{action}", prefix(service)), "*"));
         }
+        let tagged = request["tags"].as_array().is_some_and(|tags| !tags.is_empty());
+        if service == "ecs" && tagged && !self.allows("ecs", "TagResource") {
+            return Err(denied("ecs:TagResource", "*"));
+        }
         let roles = ["role", "taskRoleArn", "executionRoleArn", "RoleARN"].map(|name| request[name].as_str());
         let passed = roles.into_iter().flatten().find(|_| service != "sts" && !self.allows("iam", "PassRole"));
         match passed {
@@ -93,7 +97,7 @@ impl World {
         Ok(answer)
     }
 
-    pub fn assume_role(&mut self, request: &Value) -> Answer {
+    pub fn assume_role(&mut self, request: &Value) -> Value {
         let role = request["RoleArn"].as_str().unwrap_or_default();
         let session = request["RoleSessionName"].as_str().unwrap_or_default();
         let asked = request["DurationSeconds"].as_str().and_then(|seconds| seconds.parse().ok()).unwrap_or(3600);
@@ -103,7 +107,7 @@ impl World {
         self.sessions.insert(key.clone(), until);
         let until = super::http::iso(until);
         let name = role.rsplit('/').next().unwrap_or(role);
-        Ok(json!({
+        json!({
             "Credentials": {
                 "AccessKeyId": key,
                 "SecretAccessKey": format!("session/secret+{}", self.counters.sessions),
@@ -114,11 +118,11 @@ impl World {
                 "AssumedRoleId": format!("AROA00000000000000000:{session}"),
                 "Arn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{session}"),
             },
-        }))
+        })
     }
 
-    pub fn caller_identity() -> Answer {
-        Ok(json!({"Arn": USER, "UserId": "AIDA00000000000000000", "Account": ACCOUNT}))
+    pub fn caller_identity() -> Value {
+        json!({"Arn": USER, "UserId": "AIDA00000000000000000", "Account": ACCOUNT})
     }
 
     /// The lines of a log stream.
@@ -138,11 +142,6 @@ impl World {
             .take(limit)
             .map(|line| json!({"timestamp": self.now * 1000, "message": line, "ingestionTime": self.now * 1000}));
         Ok(json!({"events": shown.collect::<Vec<_>>(), "nextForwardToken": "f/1", "nextBackwardToken": "b/1"}))
-    }
-
-    /// Tags are accepted, and forgotten.
-    pub fn tag() -> Answer {
-        Ok(json!({}))
     }
 
     /// What a load balancer thinks of its targets: behind a target group, or a classic one.
@@ -201,7 +200,8 @@ impl World {
             ("ecs", "DescribeTasks") => self.describe_tasks(request),
             ("ecs", "RunTask") => self.run_task(request),
             ("ecs", "StopTask") => self.stop_task(request),
-            ("ecs", "TagResource") => Self::tag(),
+            // Accepted, and forgotten.
+            ("ecs", "TagResource") => Ok(json!({})),
             ("application-autoscaling", "RegisterScalableTarget") => self.register_target(request),
             ("application-autoscaling", "DeregisterScalableTarget") => self.deregister_target(request),
             ("application-autoscaling", "PutScalingPolicy") => self.put_policy(request),
@@ -210,8 +210,8 @@ impl World {
             ("monitoring", "PutMetricAlarm") => self.put_alarm(request),
             ("monitoring", "DeleteAlarms") => self.delete_alarms(request),
             ("iam", "ListRoles") => self.list_roles(request),
-            ("sts", "AssumeRole") => self.assume_role(request),
-            ("sts", "GetCallerIdentity") => Self::caller_identity(),
+            ("sts", "AssumeRole") => Ok(self.assume_role(request)),
+            ("sts", "GetCallerIdentity") => Ok(Self::caller_identity()),
             ("logs", "GetLogEvents") => self.log_events(request),
             ("elasticloadbalancing", "DescribeTargetHealth" | "DescribeInstanceHealth") => self.target_health(request),
             _ => Err(Refusal::new("UnknownOperationException", format!("{service}:{action} is not scripted"))),

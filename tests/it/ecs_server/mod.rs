@@ -21,10 +21,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::process::Signal;
-use serde_json::Value;
-
 use crate::harness::Sandbox;
+use rustix::process::Signal;
 
 pub use calls::Call;
 use http::{Request, Response};
@@ -298,7 +296,7 @@ fn arrive(state: &mut State, request: &Request) -> (usize, Trouble) {
     let call = Call {
         service: request.service.clone(),
         action: request.action.clone(),
-        request: without_form(&request.body),
+        request: request.body.clone(),
         at: state.world.elapsed(),
         access_key: request.key.clone(),
         error: None,
@@ -322,23 +320,13 @@ fn perform(state: &mut State, number: usize, request: &Request, trouble: &Troubl
     } else if world.is_expired(&request.key) {
         Err(identity::expired())
     } else {
-        let body = without_form(&request.body);
+        let body = &request.body;
         world
-            .authorize(&request.service, &request.action, &body)
-            .and_then(|()| world.act(&request.service, &request.action, &body))
+            .authorize(&request.service, &request.action, body)
+            .and_then(|()| world.act(&request.service, &request.action, body))
     };
     if let (Err(refusal), Some(call)) = (&answer, state.calls.get_mut(number)) {
         call.error = Some(refusal.code.clone());
     }
     (Response::of(request, &answer), now)
-}
-
-/// A request without what is only the form's.
-fn without_form(body: &Value) -> Value {
-    let mut body = body.clone();
-    if let Some(fields) = body.as_object_mut() {
-        fields.remove("Action");
-        fields.remove("Version");
-    }
-    body
 }

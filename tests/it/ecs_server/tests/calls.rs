@@ -194,6 +194,10 @@ fn only_what_is_allowed_may_be_done() {
     caller.register("web", "nginx");
     let said = caller.refused("CreateService", json!({}));
     assert!(said.contains("not authorized to perform: ecs:CreateService on resource: *"), "{said}");
+    let mut tagged = definition("web", "nginx");
+    tagged["tags"] = json!([{"key": "a", "value": "b"}]);
+    let said = caller.refused("RegisterTaskDefinition", tagged);
+    assert!(said.contains("perform: ecs:TagResource"), "{said}");
     let mut passing = definition("web", "nginx");
     passing["taskRoleArn"] = "task".into();
     let said = caller.refused("RegisterTaskDefinition", passing);
@@ -280,4 +284,12 @@ fn boto3_understands_it_and_signals_reach_it() {
     assert_eq!(crate::harness::Ran::of(command.args(["-c", list]).output().unwrap()).status, 128 + 9);
     assert_eq!(server.calls()[0].error.as_deref(), Some("closed before"));
     assert!(server.actions() == ["ListTasks"] && server.calls()[0].at == 0);
+
+    // A signal that the client lives through: the call goes on.
+    let server = Ecs::start(Scenario::new().fault("ListTasks", When::Always, Fault::SignalAfter(Signal::TERM)));
+    let sandbox = server.sandbox();
+    let mut command = sandbox.command(crate::harness::tool("python"));
+    let list = "import boto3, signal; signal.signal(signal.SIGTERM, lambda *_: print('told'))\n\
+                print(boto3.client('ecs', region_name='us-east-1').list_tasks(cluster='prod')['taskArns'])";
+    crate::harness::Ran::of(command.args(["-c", list]).output().unwrap()).prints("told\n[]\n");
 }
