@@ -148,40 +148,30 @@ impl World {
     pub fn target_health(&self, request: &Value) -> Answer {
         let group = request["TargetGroupArn"].as_str();
         let classic = request["LoadBalancerName"].as_str();
-        let mut shown = Vec::new();
+        let (mut shown, mut known) = (Vec::new(), false);
         for (place, service) in self.services.iter().enumerate() {
             let of_it = |balancer: &&Value| match group {
                 Some(group) => balancer["targetGroupArn"] == group,
                 None => balancer["loadBalancerName"].as_str() == classic,
             };
             let Some(balancer) = service.balancers().iter().find(of_it) else { continue };
+            known = true;
             let port = balancer["containerPort"].clone();
             for task in self.tasks.iter().filter(|task| task.is_of(place) && task.status == "RUNNING") {
                 let healthy = task.behaviour != super::scenario::Behaviour::Unhealthy;
-                shown.push(self.health_of(&task.id, &port, healthy, classic.is_some()));
+                shown.push(health_of(&task.id, &port, healthy, classic.is_some()));
             }
         }
-        Ok(json!({if classic.is_some() { "InstanceStates" } else { "TargetHealthDescriptions" }: shown}))
-    }
-
-    fn health_of(&self, task: &str, port: &Value, healthy: bool, classic: bool) -> Value {
-        let id = format!("i-{}", &task[task.len() - 17..]);
-        if classic {
-            let (state, code, why) = if healthy {
-                ("InService", "N/A", "N/A")
-            } else {
-                let why = "Instance has failed at least the UnhealthyThreshold number of health checks consecutively.";
-                ("OutOfService", "Instance", why)
-            };
-            return json!({"InstanceId": id, "State": state, "ReasonCode": code, "Description": why});
+        if !known {
+            return Err(match classic {
+                Some(name) => {
+                    let message = format!("There is no ACTIVE Load Balancer named '{name}'");
+                    Refusal::new("LoadBalancerNotFound", message)
+                }
+                None => Refusal::new("TargetGroupNotFound", "One or more target groups not found"),
+            });
         }
-        let health = if healthy {
-            json!({"State": "healthy"})
-        } else {
-            let why = "Health checks failed";
-            json!({"State": "unhealthy", "Reason": "Target.FailedHealthChecks", "Description": why})
-        };
-        json!({"Target": {"Id": id, "Port": port}, "HealthCheckPort": port, "TargetHealth": health})
+        Ok(json!({if classic.is_some() { "InstanceStates" } else { "TargetHealthDescriptions" }: shown}))
     }
 
     /// Does what is asked.
@@ -217,4 +207,25 @@ impl World {
             _ => Err(Refusal::new("UnknownOperationException", format!("{service}:{action} is not scripted"))),
         }
     }
+}
+
+/// What a load balancer thinks of a task.
+fn health_of(task: &str, port: &Value, healthy: bool, classic: bool) -> Value {
+    let id = format!("i-{}", &task[task.len() - 17..]);
+    if classic {
+        let (state, code, why) = if healthy {
+            ("InService", "N/A", "N/A")
+        } else {
+            let why = "Instance has failed at least the UnhealthyThreshold number of health checks consecutively.";
+            ("OutOfService", "Instance", why)
+        };
+        return json!({"InstanceId": id, "State": state, "ReasonCode": code, "Description": why});
+    }
+    let health = if healthy {
+        json!({"State": "healthy"})
+    } else {
+        let why = "Health checks failed";
+        json!({"State": "unhealthy", "Reason": "Target.FailedHealthChecks", "Description": why})
+    };
+    json!({"Target": {"Id": id, "Port": port}, "HealthCheckPort": port, "TargetHealth": health})
 }

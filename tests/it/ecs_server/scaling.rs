@@ -24,21 +24,21 @@ fn no_such(what: &str, resource: &str) -> Refusal {
     Refusal::new("ObjectNotFoundException", message)
 }
 
-impl World {
-    /// The resource of a request, whose dimension must be that of services.
-    fn scaled(&self, request: &Value) -> Result<String, Refusal> {
-        let resource = text(request, "ResourceId")?;
-        for (name, want) in [("ServiceNamespace", "ecs"), ("ScalableDimension", "ecs:service:DesiredCount")] {
-            if text(request, name)? != want {
-                let message = format!("Unsupported {name}: {}", request[name]);
-                return Err(Refusal::new("ValidationException", message));
-            }
+/// The resource of a request, whose dimension must be that of services.
+fn scaled(request: &Value) -> Result<String, Refusal> {
+    let resource = text(request, "ResourceId")?;
+    for (name, want) in [("ServiceNamespace", "ecs"), ("ScalableDimension", "ecs:service:DesiredCount")] {
+        if text(request, name)? != want {
+            let message = format!("Unsupported {name}: {}", request[name]);
+            return Err(Refusal::new("ValidationException", message));
         }
-        Ok(resource.to_owned())
     }
+    Ok(resource.to_owned())
+}
 
+impl World {
     pub fn register_target(&mut self, request: &Value) -> Answer {
-        let resource = self.scaled(request)?;
+        let resource = scaled(request)?;
         let mut parts = resource.split('/').skip(1);
         let (cluster, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let known = self.find_service(cluster, name).filter(|place| self.services[*place].status == "ACTIVE");
@@ -61,7 +61,7 @@ impl World {
     }
 
     pub fn deregister_target(&mut self, request: &Value) -> Answer {
-        let resource = self.scaled(request)?;
+        let resource = scaled(request)?;
         if self.targets.remove(&resource).is_none() {
             return Err(no_such("scalable target", &resource));
         }
@@ -71,21 +71,20 @@ impl World {
     }
 
     pub fn put_policy(&mut self, request: &Value) -> Answer {
-        let resource = self.scaled(request)?;
+        let resource = scaled(request)?;
         let name = text(request, "PolicyName")?.to_owned();
         if !self.targets.contains_key(&resource) {
             return Err(no_such("scalable target registered", &resource));
         }
         let place = (resource.clone(), name.clone());
-        let arn = match self.policies.get(&place) {
-            Some(known) => known["PolicyARN"].as_str().unwrap().to_owned(),
-            None => {
-                self.counters.policies += 1;
-                let id = format!("00000000-0000-4000-8000-{:012}", self.counters.policies);
-                format!(
-                    "arn:aws:autoscaling:{REGION}:{ACCOUNT}:scalingPolicy:{id}:resource/ecs/{resource}:policyName/{name}"
-                )
-            }
+        let arn = if let Some(known) = self.policies.get(&place) {
+            known["PolicyARN"].as_str().unwrap().to_owned()
+        } else {
+            self.counters.policies += 1;
+            let id = format!("00000000-0000-4000-8000-{:012}", self.counters.policies);
+            format!(
+                "arn:aws:autoscaling:{REGION}:{ACCOUNT}:scalingPolicy:{id}:resource/ecs/{resource}:policyName/{name}"
+            )
         };
         let mut policy = request.clone();
         policy["PolicyARN"] = arn.clone().into();
@@ -94,7 +93,7 @@ impl World {
     }
 
     pub fn delete_policy(&mut self, request: &Value) -> Answer {
-        let resource = self.scaled(request)?;
+        let resource = scaled(request)?;
         let place = (resource.clone(), text(request, "PolicyName")?.to_owned());
         match self.policies.remove(&place) {
             Some(_) => Ok(json!({})),
@@ -103,6 +102,9 @@ impl World {
     }
 
     pub fn describe_targets(&self, request: &Value) -> Answer {
+        if text(request, "ServiceNamespace")? != "ecs" {
+            return Ok(json!({"ScalableTargets": []}));
+        }
         let wanted = request["ResourceIds"].as_array();
         let these = self.targets.iter().filter(|(resource, _)| {
             wanted.is_none_or(|wanted| wanted.iter().any(|one| one.as_str() == Some(resource)))

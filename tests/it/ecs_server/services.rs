@@ -138,13 +138,13 @@ impl World {
                 self.services[place].describes += 1;
                 self.meddle_after_describe(place);
             }
-            match place.filter(|place| self.services[*place].describes > self.scenario.visible_after) {
-                Some(place) => services.push(self.describe(place)),
-                None => {
-                    let short = name.rsplit('/').next().unwrap_or(name);
-                    let arn = format!("arn:aws:ecs:{REGION}:{ACCOUNT}:service/{cluster}/{short}");
-                    failures.push(json!({"arn": arn, "reason": "MISSING"}));
-                }
+            let seen = |place: &usize| self.services[*place].describes > self.scenario.visible_after;
+            if let Some(place) = place.filter(seen) {
+                services.push(self.describe(place));
+            } else {
+                let short = name.rsplit('/').next().unwrap_or(name);
+                let arn = format!("arn:aws:ecs:{REGION}:{ACCOUNT}:service/{cluster}/{short}");
+                failures.push(json!({"arn": arn, "reason": "MISSING"}));
             }
         }
         Ok(json!({"services": services, "failures": failures}))

@@ -219,7 +219,7 @@ impl World {
                 Some(_) => {
                     let made = self.make_task(&cluster, &arn, None);
                     let task = &mut self.tasks[made];
-                    task.started_by = request["startedBy"].as_str().unwrap_or_default().to_owned();
+                    request["startedBy"].as_str().unwrap_or_default().clone_into(&mut task.started_by);
                     task.overrides = request.get("overrides").cloned().unwrap_or_else(|| json!({}));
                     tasks.push(self.describe_task(made));
                     continue;

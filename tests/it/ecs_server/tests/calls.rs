@@ -244,7 +244,14 @@ of("cloudwatch").put_metric_alarm(AlarmName="high", AlarmActions=[arn], Comparis
 roles = [role for page in of("iam").get_paginator("list_roles").paginate() for role in page["Roles"]]
 print([role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] for role in roles])
 print(of("elb").describe_instance_health(LoadBalancerName="lb")["InstanceStates"])
-print(of("elbv2").describe_target_health(TargetGroupArn="none")["TargetHealthDescriptions"])
+try:
+    of("elbv2").describe_target_health(TargetGroupArn="none")
+except of("elbv2").exceptions.TargetGroupNotFoundException as error:
+    print(error.response["Error"]["Code"])
+try:
+    of("elb").describe_instance_health(LoadBalancerName="none")
+except of("elb").exceptions.AccessPointNotFoundException as error:
+    print(error.response["Error"]["Code"])
 try:
     of("cloudwatch").delete_alarms(AlarmNames=["none"])
 except ClientError as error:
@@ -270,7 +277,7 @@ fn boto3_understands_it_and_signals_reach_it() {
     let mut command = sandbox.command(crate::harness::tool("python"));
     let ran = crate::harness::Ran::of(command.args(["-c", BOTO]).output().unwrap());
     let want = "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1 ACTIVE\nTrue ACTIVE\n\
-                [{'Service': 'ec2.amazonaws.com'}, {'Service': 'ecs.amazonaws.com'}]\n[]\n[]\nResourceNotFound\n\
+                [{'Service': 'ec2.amazonaws.com'}, {'Service': 'ecs.amazonaws.com'}]\n[]\nTargetGroupNotFound\nLoadBalancerNotFound\nResourceNotFound\n\
                 An error occurred (ServiceNotFoundException) when calling the UpdateService operation: Service not found.\n\
                 ASIA0000SESSION1\n123456789012\n['line']\n";
     assert_eq!((ran.status, ran.out()), (128 + 9, want.to_owned()), "{}", ran.err());
