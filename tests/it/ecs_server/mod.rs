@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::harness::Sandbox;
+use crate::harness::{Ran, Sandbox};
 use rustix::process::Signal;
 
 pub use calls::Call;
@@ -97,13 +97,26 @@ impl Ecs {
         sandbox
     }
 
-    /// Makes this server a sandbox's AWS.
+    /// Makes this server a sandbox's AWS. The clock of what runs in it begins where the server's is by now, so do this
+    /// before each run (as [`Ecs::run`] does), or time stands still until the client has caught up.
     pub fn settle_in(&self, sandbox: &mut Sandbox) {
         sandbox.set("AWS_ENDPOINT_URL", self.url()).set("AWS_REGION", world::REGION);
         sandbox.set("AWS_ACCESS_KEY_ID", KEY).set("AWS_SECRET_ACCESS_KEY", "base/secret+of/the=caller");
-        sandbox.set("AWS_EC2_METADATA_DISABLED", "true").set("SHIPCTL_CLOCK", CLOCK);
+        sandbox.set("AWS_EC2_METADATA_DISABLED", "true").set("SHIPCTL_CLOCK", self.clock());
         // What should be over in a moment must not wait as long as production does.
         sandbox.set("SHIPCTL_AWS_TIMEOUT", "6");
+    }
+
+    /// Runs the binary in a sandbox that this server is the AWS of.
+    pub fn run(&self, sandbox: &mut Sandbox, words: &[&str]) -> Ran {
+        sandbox.set("SHIPCTL_CLOCK", self.clock());
+        sandbox.shipctl(words)
+    }
+
+    /// What the next client's clock should say: [`CLOCK`] at first.
+    pub fn clock(&self) -> String {
+        let state = self.state();
+        state.world.start.map_or_else(|| CLOCK.to_owned(), |_| http::iso(state.world.now))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -102,8 +102,9 @@ pub struct Meddling {
     pub service: String,
     /// `Nth` counts the describes of the service; `Between` looks at the time.
     pub when: When,
-    /// An UpdateService without cluster and service.
-    pub update: Value,
+    pub action: &'static str,
+    /// Without cluster and service.
+    pub request: Value,
     pub done: bool,
 }
 
@@ -259,7 +260,15 @@ impl Scenario {
 
     /// Somebody else's UpdateService.
     pub fn meanwhile(mut self, service: &str, when: When, update: Value) -> Self {
-        self.meddlings.push(Meddling { service: service.to_owned(), when, update, done: false });
+        let (service, action) = (service.to_owned(), "UpdateService");
+        self.meddlings.push(Meddling { service, when, action, request: update, done: false });
+        self
+    }
+
+    /// Somebody else deletes a service, however many tasks it has.
+    pub fn deleted_meanwhile(mut self, service: &str, when: When) -> Self {
+        let (service, action, request) = (service.to_owned(), "DeleteService", json!({"force": true}));
+        self.meddlings.push(Meddling { service, when, action, request, done: false });
         self
     }
 

@@ -67,10 +67,11 @@ impl World {
         let cluster = self.services.iter().find(|service| service.name == meddling.service);
         let Some(cluster) = cluster.map(|service| service.cluster.clone()).filter(|_| !meddling.done) else { return };
         self.scenario.meddlings[which].done = true;
-        let mut update = meddling.update;
-        update["cluster"] = cluster.into();
-        update["service"] = meddling.service.into();
-        self.update_service(&update).unwrap_or_else(|refusal| panic!("{update}: {refusal:?}"));
+        let mut request = meddling.request;
+        request["cluster"] = cluster.into();
+        request["service"] = meddling.service.into();
+        let done = self.act("ecs", meddling.action, &request);
+        done.unwrap_or_else(|refusal| panic!("{request}: {refusal:?}"));
     }
 
     fn schedule(&mut self, place: usize) {
@@ -293,7 +294,7 @@ impl World {
         let enabled = settings["enable"].as_bool().unwrap_or(scripted.enable);
         let rollback = settings["rollback"].as_bool().unwrap_or(scripted.rollback);
         let half = usize::try_from((self.services[place].desired + 1) / 2).unwrap_or(0);
-        if enabled && count >= scripted.threshold.unwrap_or(half.clamp(3, 200)) {
+        if enabled && !self.services[place].is_classic() && count >= scripted.threshold.unwrap_or(half.clamp(3, 200)) {
             self.trip(place, rollback);
         }
     }

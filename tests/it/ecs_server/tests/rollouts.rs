@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Behaviour, Ecs, Fault, Scenario, When};
+use super::super::{Behaviour, CLOCK, Ecs, Fault, Scenario, When};
 use super::{Caller, definition};
 
 fn messages(service: &Value) -> Vec<String> {
@@ -310,7 +310,8 @@ fn a_service_drains_and_a_shaky_one_recovers() {
     let scenario = Scenario::new().with_service("old", "nginx", 1).draining(30);
     let scenario = scenario.behaviour("shaky", Behaviour::Flaky { failures: 2 });
     let scenario = scenario.fault("UpdateService shaky count=3", When::Always, Fault::Throttle);
-    let server = Ecs::start(scenario);
+    let server = Ecs::start(scenario.deleted_meanwhile("shaky", When::Between(100, 0)));
+    assert_eq!(server.clock(), CLOCK);
     let mut caller = Caller::new(&server);
     assert_eq!(caller.describe("old")["status"], "DRAINING");
     caller.now += 29;
@@ -325,5 +326,10 @@ fn a_service_drains_and_a_shaky_one_recovers() {
     assert_eq!((&seen["deployments"][0]["failedTasks"], &seen["runningCount"]), (&json!(2), &json!(1)));
     assert!(caller.refused("UpdateService", json!({"service": "shaky", "desiredCount": 3})).contains("Throttling"));
     caller.does("UpdateService", json!({"service": "shaky", "desiredCount": 2}));
-    assert_eq!(server.elapsed(), 45);
+    assert_eq!((server.elapsed(), server.clock().as_str()), (45, "2026-01-02T03:04:50Z"));
+    caller.now += 60;
+    assert_eq!(caller.describe("shaky")["status"], "INACTIVE");
+    let mut sandbox = server.sandbox();
+    assert_eq!(server.run(&mut sandbox, &["--version"]).status, 0);
+    assert_eq!(sandbox.env[std::ffi::OsStr::new("SHIPCTL_CLOCK")], "2026-01-02T03:05:50Z");
 }
