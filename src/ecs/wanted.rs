@@ -113,7 +113,7 @@ pub struct Wanted {
 }
 
 /// What a manifest becomes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct WantedService {
     /// The manifest.
     pub manifest: String,
@@ -147,6 +147,16 @@ pub struct Scaling {
     pub policies: Vec<Request>,
     /// Requests of `PutMetricAlarm`; an action that is a policy's name stands for its ARN.
     pub alarms: Vec<Request>,
+}
+
+/// Secrets masked.
+impl fmt::Debug for WantedService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("WantedService");
+        shown.field("manifest", &self.manifest).field("name", &self.name).field("force", &self.force);
+        shown.field("wanted", &masked(self).to_string()).field("wants_role", &self.wants_role);
+        shown.field("images", &self.images).finish_non_exhaustive()
+    }
 }
 
 /// Works out what a deploy job asks for, from the yml and the store. Nothing is written, and AWS is not asked.

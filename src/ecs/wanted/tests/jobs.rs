@@ -98,7 +98,7 @@ fn manifests_come_through_releases_and_deploy_jobs() {
     assert!(wanted.services.iter().all(|service| !service.force && !service.service.contains_key("loadBalancers")));
     assert_eq!(
         wanted.warnings,
-        ["shippable.yml:18:117: the loadBalancer lb stays with beta: name it in this job, too"]
+        ["shippable.yml:18:116: the loadBalancer lb stays with beta: name it in this job, too"]
     );
     // Its options come along, and the outer ones win.
     assert_eq!(counts(&wanted), [1, 2]);

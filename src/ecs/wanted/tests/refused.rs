@@ -17,7 +17,7 @@ fn jobs_that_are_wrong() {
         ("  - {name: e, type: deploy}\n", "no job d in shippable.yml"),
         (
             "  - {name: d, type: runSh}\n  - {name: e, type: deploy}\n",
-            "shippable.yml:7:20: d is a runSh job: a deploy job was expected (here: e)",
+            "shippable.yml:7:21: d is a runSh job: a deploy job was expected (here: e)",
         ),
         (
             "  - {name: d, type: deploy, steps: [{IN: c}]}\n",
@@ -49,11 +49,11 @@ fn jobs_that_are_wrong() {
         ),
         (
             "  - {name: d, type: deploy, steps: [{IN: c}, {IN: m}, {IN: o, applyTo: [aa]}]}\n  - {name: m, type: manifest, steps: [{IN: a}]}\n",
-            "shippable.yml:7:75: applyTo: no image or manifest aa in this job",
+            "shippable.yml:7:73: applyTo: no image or manifest aa in this job",
         ),
         (
             "  - {name: d, type: deploy, steps: [{IN: c}, {IN: m}]}\n  - {name: m, type: manifest, steps: [{IN: a}, {IN: o, applyTo: [{}]}]}\n",
-            "shippable.yml:8:66: applyTo of o has a map",
+            "shippable.yml:8:65: applyTo of o has a map",
         ),
         (
             "  - {name: d, type: deploy, deployName: x y, steps: [{IN: c}, {IN: m}]}\n  - {name: m, type: manifest, steps: [{IN: a}]}\n",
