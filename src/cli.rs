@@ -46,6 +46,9 @@ pub(crate) enum Own {
     /// IAM policies and trust policies of deployments
     #[command(subcommand)]
     Iam(Iam),
+    /// Deployments to ECS, as managed deploy jobs did them
+    #[command(subcommand)]
+    Ecs(Box<crate::commands::ecs::Ecs>),
     /// Versions of resources and jobs in the store
     #[command(subcommand)]
     Version(crate::commands::version::Version),

@@ -7,26 +7,8 @@ use crate::aws::error::Failure;
 use crate::aws::roles::Role;
 use crate::error::Error;
 
-use super::explain::Explanation;
-
-/// The roll-out that failed.
-#[derive(Debug, Clone)]
-pub struct Subject<'a> {
-    /// The cluster's own name.
-    pub cluster: &'a str,
-    /// The service.
-    pub service: &'a str,
-    /// The id of our deployment.
-    pub deployment: &'a str,
-    /// The ARN of our task definition.
-    pub task_definition: &'a str,
-    /// The request that it was registered with, for the names of its log groups.
-    pub request: &'a Request,
-    /// The service as it was seen last.
-    pub seen: Option<&'a Service>,
-    /// When the roll-out began.
-    pub began: SystemTime,
-}
+use super::calls::Calls;
+use super::explain::{Explanation, Subject, explain, find_out};
 
 /// What carries a deployment out. Every method is one action of the API, tried again while that may help.
 #[allow(missing_docs)] // each is the action of that name
@@ -60,4 +42,90 @@ pub trait Api: Sync {
     fn explain(&self, subject: &Subject, evidence: &str) -> Explanation;
     /// What extras could not tell, one line each, once.
     fn take_notes(&self) -> Vec<String>;
+}
+
+impl Api for Calls<'_> {
+    fn now(&self) -> SystemTime {
+        self.clock().now()
+    }
+
+    fn wait(&self, time: Duration) {
+        Calls::wait(self, time);
+    }
+
+    fn signal(&self) -> Option<i32> {
+        self.interrupt().signal()
+    }
+
+    fn register_task_definition(&self, request: &Request) -> Result<String, Failure> {
+        Calls::register_task_definition(self, request)
+    }
+
+    fn deregister_task_definition(&self, arn: &str) -> Result<(), Failure> {
+        Calls::deregister_task_definition(self, arn)
+    }
+
+    fn list_task_definitions(&self, family: &str) -> Result<Vec<String>, Failure> {
+        Calls::list_task_definitions(self, family)
+    }
+
+    fn create_service(&self, request: &Request, until: SystemTime) -> Result<Service, Failure> {
+        Calls::create_service(self, request, until)
+    }
+
+    fn update_service(&self, request: &Request) -> Result<Service, Failure> {
+        Calls::update_service(self, request)
+    }
+
+    fn delete_service(&self, cluster: &str, service: &str, force: bool) -> Result<(), Failure> {
+        Calls::delete_service(self, cluster, service, force)
+    }
+
+    fn describe_services(&self, cluster: &str, names: &[&str]) -> Result<Vec<Service>, Failure> {
+        Calls::describe_services(self, cluster, names)
+    }
+
+    fn describe_once(&self, cluster: &str, names: &[&str]) -> Result<Vec<Service>, Failure> {
+        Calls::describe_once(self, cluster, names)
+    }
+
+    fn register_scalable_target(&self, request: &Request) -> Result<(), Failure> {
+        Calls::register_scalable_target(self, request)
+    }
+
+    fn deregister_scalable_target(&self, resource_id: &str) -> Result<(), Failure> {
+        Calls::deregister_scalable_target(self, resource_id)
+    }
+
+    fn put_scaling_policy(&self, request: &Request) -> Result<String, Failure> {
+        Calls::put_scaling_policy(self, request)
+    }
+
+    fn delete_scaling_policy(&self, name: &str, resource_id: &str) -> Result<(), Failure> {
+        Calls::delete_scaling_policy(self, name, resource_id)
+    }
+
+    fn put_metric_alarm(&self, request: &Request) -> Result<(), Failure> {
+        Calls::put_metric_alarm(self, request)
+    }
+
+    fn delete_alarms(&self, names: &[String]) -> Result<(), Failure> {
+        Calls::delete_alarms(self, names)
+    }
+
+    fn list_roles(&self) -> Result<Vec<Role>, Failure> {
+        Calls::list_roles(self)
+    }
+
+    fn error(&self, doing: &str, failure: &Failure) -> Error {
+        Calls::error(self, doing, failure)
+    }
+
+    fn explain(&self, subject: &Subject, evidence: &str) -> Explanation {
+        explain(evidence, &find_out(self, subject))
+    }
+
+    fn take_notes(&self) -> Vec<String> {
+        Calls::take_notes(self)
+    }
 }

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use shown::{digest, masked};
+pub use shown::{digest, masked, masked_request};
 
 use crate::aws::ecs::Request;
 use crate::config::shippable::{Job, Pipeline};
@@ -166,17 +166,7 @@ impl fmt::Debug for WantedService {
 /// [`Kind::Configuration`]: everything that is wrong or missing, each with file, line and what was expected.
 /// [`Kind::Usage`]: an option that names no image of the job. What the store fails with.
 pub fn wanted(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources) -> Result<Wanted, Error> {
-    let job = pipeline.require_job(job)?;
-    if job.kind != "deploy" {
-        let at = job.yml.get("type").map_or(&job.yml.at, |node| &node.at);
-        let deploys = pipeline.jobs.iter().filter(|one| one.kind == "deploy").map(|one| one.name.as_str());
-        let there = match deploys.collect::<Vec<_>>().as_slice() {
-            [] => "there are none here".to_owned(),
-            some => format!("here: {}", some.join(", ")),
-        };
-        let message = format!("{at}: {} is a {} job: a deploy job was expected ({there})", job.name, job.kind);
-        return Err(Error::new(Kind::Configuration, message));
-    }
+    let job = deploy_job(pipeline, job)?;
     let mut walk = Walk::new(pipeline, options, sources);
     let mut units = walk.units(job, &job.yml.at)?;
     let (mut found, clusters) = (walk.found, walk.clusters);
@@ -208,6 +198,46 @@ pub fn wanted(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sourc
         }),
         _ => Err(Error::new(Kind::Configuration, found.errors.join("; "))),
     }
+}
+
+/// A job that is there, in order, and a deploy job.
+fn deploy_job<'a>(pipeline: &'a Pipeline, job: &str) -> Result<&'a Job, Error> {
+    let job = pipeline.require_job(job)?;
+    if job.kind != "deploy" {
+        let at = job.yml.get("type").map_or(&job.yml.at, |node| &node.at);
+        let deploys = pipeline.jobs.iter().filter(|one| one.kind == "deploy").map(|one| one.name.as_str());
+        let there = match deploys.collect::<Vec<_>>().as_slice() {
+            [] => "there are none here".to_owned(),
+            some => format!("here: {}", some.join(", ")),
+        };
+        let message = format!("{at}: {} is a {} job: a deploy job was expected ({there})", job.name, job.kind);
+        return Err(Error::new(Kind::Configuration, message));
+    }
+    Ok(job)
+}
+
+/// The cluster of a deploy job, as the yml has it, without the rest.
+///
+/// # Errors
+///
+/// [`Kind::Configuration`]: no such job, no deploy job, or none or several clusters.
+pub fn cluster_of(pipeline: &Pipeline, job: &str) -> Result<Cluster, Error> {
+    let job = deploy_job(pipeline, job)?;
+    let mut clusters = job
+        .dependencies()
+        .filter_map(|step| pipeline.resource(&step.name).filter(|resource| resource.kind == "cluster"));
+    let (Some(resource), None) = (clusters.next(), clusters.next()) else {
+        let message = format!("{}: {} has to have one cluster: `- IN: CLUSTER` in its steps", job.yml.at, job.name);
+        return Err(Error::new(Kind::Configuration, message));
+    };
+    let (_, section) = resource.section();
+    let text = |key: &str| section.get(key).and_then(serde_json::Value::as_str).map(ToOwned::to_owned);
+    Ok(Cluster {
+        resource: resource.name.clone(),
+        name: text("sourceName").unwrap_or_else(|| resource.name.clone()),
+        region: text("region"),
+        integration: resource.integration.as_ref().map(|integration| integration.name.clone()),
+    })
 }
 
 /// The one cluster of a job.

@@ -14,12 +14,12 @@ mod place;
 mod run;
 mod show;
 mod show_job;
-mod sources;
+pub(super) mod sources;
 mod table;
 
 pub(crate) use clean::JobClean;
 pub(crate) use exec::JobExec;
-pub(crate) use run::JobRun;
+pub(crate) use run::{JobRun, holder};
 
 use crate::cli;
 use crate::ctx::Ctx;

@@ -62,11 +62,16 @@ pub(super) fn run(ctx: &Ctx, args: &JobRun) -> Result<(), Error> {
     // From here on a signal is ours to answer: the directory and the turn are given back.
     let relay = SignalRelay::install()
         .map_err(|error| Error::failed(format_args!("signals cannot be passed on to the job: {error}")))?;
-    let holder = format!("process {} on {}", std::process::id(), host_name(ctx));
+    let holder = holder(ctx);
     let lease = if job.is_parallel() { None } else { Some(store.lease(&job.name, &holder, limit + LEASE_MARGIN)?) };
     let done = in_directory(ctx, args, &Project { pipeline: &pipeline, job, store: &store }, &tasks, limit, relay);
     let released = lease.map_or(Ok(()), Lease::release);
     done.and(released)
+}
+
+/// Who holds the turn of a job, in words.
+pub(crate) fn holder(ctx: &Ctx) -> String {
+    format!("process {} on {}", std::process::id(), host_name(ctx))
 }
 
 fn host_name(ctx: &Ctx) -> String {

@@ -18,7 +18,7 @@ use crate::job::repository::{self, Checkout, Clone as CloneOf, PullRequest};
 use crate::store::{self, Store};
 
 /// The store.
-pub(super) struct Stored<'a>(pub(super) &'a Store);
+pub(crate) struct Stored<'a>(pub(crate) &'a Store);
 
 impl Versions for Stored<'_> {
     fn latest(&self, of: &Owner) -> Result<Option<Version>, Error> {
@@ -65,7 +65,7 @@ impl Versions for Stored<'_> {
 }
 
 /// Integrations from a file and the environment.
-pub(super) struct Given<'a> {
+pub(crate) struct Given<'a> {
     integrations: Integrations,
     env: &'a Env,
     /// What references in the yml are relative to.
@@ -75,7 +75,7 @@ pub(super) struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    pub(super) fn load(ctx: &'a Ctx, file: Option<&Path>, base: PathBuf) -> Result<Self, Error> {
+    pub(crate) fn load(ctx: &'a Ctx, file: Option<&Path>, base: PathBuf) -> Result<Self, Error> {
         let integrations = Integrations::load(&ctx.env, file)?;
         Ok(Self { integrations, env: &ctx.env, base, resolved: RefCell::default() })
     }

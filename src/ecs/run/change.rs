@@ -1,8 +1,8 @@
 //! A version takes the place of another, or does not.
 
+use super::Done;
 use super::outcome::Outcome;
 use super::work::{Stop, Work, is_refusal};
-use super::Done;
 use crate::aws::ecs::Service;
 use crate::ecs::memory::Deployed;
 use crate::ecs::steps::{Step, revision, undo_steps};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::work::{Rollout, Stop, Work};
 use crate::aws::ecs::Service;
-use crate::ecs::api::Subject;
+use crate::ecs::explain::Subject;
 use crate::ecs::steps::Step;
 use crate::ecs::tell::Tell;
 use crate::ecs::watch::{Expected, Verdict, Watch};

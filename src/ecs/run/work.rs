@@ -186,9 +186,7 @@ impl<'a> Work<'a> {
             }
             Step::PutAlarm(alarm) => self.called(step, api.put_metric_alarm(&alarm_actions(alarm, &self.policies))),
             Step::DeleteAlarms(names) => self.called(step, api.delete_alarms(names)),
-            Step::DeletePolicy { name, resource_id } => {
-                self.called(step, api.delete_scaling_policy(name, resource_id))
-            }
+            Step::DeletePolicy { name, resource_id } => self.called(step, api.delete_scaling_policy(name, resource_id)),
             Step::DeregisterTarget { resource_id } => self.called(step, api.deregister_scalable_target(resource_id)),
             Step::ScaleToZero { service } => self.scale_to_zero(service),
             Step::AwaitStopped { service } => self.await_stopped(service),

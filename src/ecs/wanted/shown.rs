@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::WantedService;
+use super::{Request, WantedService};
 use crate::job::build::hex;
 
 /// What stands for a secret.
@@ -39,11 +39,20 @@ fn sorted(value: Value) -> Value {
 
 /// `{"taskDefinition": …, "service": …, "scaling": …}`, secrets masked.
 pub fn masked(service: &WantedService) -> Value {
+    hidden(service, whole(service))
+}
+
+/// A request that is about the service, secrets masked.
+pub fn masked_request(service: &WantedService, request: Request) -> Value {
+    let mut around = hidden(service, json!({ "taskDefinition": request }));
+    around.get_mut("taskDefinition").map(Value::take).unwrap_or_default()
+}
+
+fn hidden(service: &WantedService, mut value: Value) -> Value {
     let mut secrets: Vec<&str> = service.secrets.iter().map(|secret| secret.expose()).collect();
     secrets.retain(|secret| !secret.is_empty());
     // One may be part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let mut value = whole(service);
     mask(&mut value, &secrets);
     mask_short(&mut value, service);
     value
