@@ -198,6 +198,9 @@ pub(crate) struct JobList {
 pub(crate) struct JobLint {
     #[command(flatten)]
     pub files: PipelineFiles,
+    /// Check the integrations too: those of this file, YAML or JSON, and of SHIPCTL_INT_... variables
+    #[arg(long, value_name = "FILE")]
+    pub integrations: Option<std::path::PathBuf>,
     /// How it is written
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LintFormat::Text)]
     pub format: LintFormat,
