@@ -99,7 +99,8 @@ pub(crate) enum Job {
     ///
     /// Checks shippable.yml and its sibling files: unknown steps, types, resources and jobs, maps where a line of a
     /// script was meant, names that collide or cannot be folders, fields that are missing, texts under `secure` that
-    /// nothing can decrypt any more, /build/ paths, params that are lost, numbers that YAML changes.
+    /// nothing can decrypt any more, /build/ paths, params that are lost, numbers that YAML changes. With --integrations
+    /// also integrations that are not there, their types and their fields; no value is read and no command run.
     ///
     /// Each line of the output is FILE:LINE:COLUMN, error or warning with its rule in brackets, what is wrong, and what to
     /// write instead; the rules keep their names. The last line, on standard error, counts errors and warnings.

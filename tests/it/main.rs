@@ -25,6 +25,7 @@ mod harness; // a sandbox: folders, an environment, real shells
 mod host_ci; // what each CI says, and what becomes of it
 mod install; // make install, make demo
 mod jdk; // jdk set under a real shell
+mod job_clone; // repositories behind a password, cloned by a real git
 mod job_env; // the environment of a job directory, in real shells
 mod job_example;
 mod job_exec; // the example job directory and its script

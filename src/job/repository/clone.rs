@@ -67,9 +67,9 @@ impl<'a> Work<'a> {
         for line in &spec.git_config {
             settings.extend([OsString::from("-c"), settings::parse(line)?.into()]);
         }
-        if let Some((credential, file)) = &spec.credentials {
-            credential.store(file)?;
-            for value in [OsString::new(), helper(file)] {
+        if let Some(credentials) = &spec.credentials {
+            credentials.store()?;
+            for value in [OsString::new(), helper(&credentials.file)] {
                 let mut setting = OsString::from("credential.helper=");
                 setting.push(value);
                 settings.extend([OsString::from("-c"), setting]);
@@ -135,8 +135,9 @@ impl<'a> Work<'a> {
         if !has_email {
             settings.push(("user.email", "shippable-build@localhost".into()));
         }
-        if let Some((_, file)) = &self.spec.credentials {
-            settings.extend([("credential.helper", OsString::new()), ("credential.helper", helper(file))]);
+        if let Some(credentials) = &self.spec.credentials {
+            let helper = helper(&credentials.later);
+            settings.extend([("credential.helper", OsString::new()), ("credential.helper", helper)]);
         }
         for (name, value) in settings {
             let answer = git::run(self.git(Some(self.target)).args(["config", "--add", name]).arg(value))?;
