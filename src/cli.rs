@@ -155,6 +155,9 @@ pub(crate) struct JobEnv {
     /// Print instead what sets this variable, and what that shadows
     #[arg(long, value_name = "NAME", conflicts_with = "format")]
     pub explain: Option<String>,
+    /// Params that are lists or objects as the platform had them: JSON, each space with a backslash before it
+    #[arg(long)]
+    pub compat: bool,
 }
 
 /// How `job env` writes.

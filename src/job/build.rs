@@ -76,6 +76,7 @@ pub fn init(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources
         token: token()?,
         store: sources.versions.place(),
         dependencies: plan.recorded.clone(),
+        compat: options.compat,
         cli_variables: Vec::new(),
         cli_removed: Vec::new(),
         masks: Vec::new(),

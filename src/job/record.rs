@@ -29,6 +29,9 @@ pub struct Record {
     pub store: String,
     /// Inputs and outputs, in the order of the steps.
     pub dependencies: Vec<Recorded>,
+    /// Whether params that are lists or objects are as the platform had them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub compat: bool,
     /// Names of variables that the tools of cliConfig inputs need, and their values: in none of the other files.
     #[serde(default)]
     pub cli_variables: Vec<(String, String)>,
@@ -91,6 +94,11 @@ impl From<Side> for Operation {
             Side::Out => Self::Out,
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's way of asking
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl fmt::Debug for Record {

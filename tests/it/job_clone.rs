@@ -123,10 +123,13 @@ fn a_wrong_password_leaves_nothing() {
     let source = format!("versionTemplate: {{sourceName: o/r, sourceUrl: 'https://{}/o/r.git'}}", place(&server));
     sandbox.write("work/shippable.yml", yml(&format!("integration: cred, {source}"), ""));
     let port = server.address().port();
+    let asked = || server.requests().iter().filter(|one| one.header("authorization").is_some()).count();
     let credential = |host: &str| {
         format!("cred: {{type: gitCredential, host: {host}, port: {port}, username: bob, password: hunter2}}\n")
     };
-    for (host, status, message) in [("localhost", 1, "cannot clone https://localhost"), ("a/b", 8, "a/b:")] {
+    for (host, status, message) in
+        [("localhost", 1, "; check user and password of its integration"), ("a/b", 8, "a/b:")]
+    {
         sandbox.write("work/ints.yml", credential(host));
         let ran = sandbox.shipctl(INIT);
         ran.fails(status, message);
@@ -134,5 +137,6 @@ fn a_wrong_password_leaves_nothing() {
         assert!(!String::from_utf8(sandbox.read("trace")).unwrap().contains("hunter2"));
         let left: Vec<_> = fs::read_dir(sandbox.path("work/.shipctl/build")).into_iter().flatten().collect();
         assert!(left.is_empty(), "{left:?}");
+        assert_eq!(asked(), 1);
     }
 }

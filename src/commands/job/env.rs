@@ -5,7 +5,7 @@ use crate::cli::{self, EnvFormat};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
-use crate::job::environment::{self, Environment, Variable};
+use crate::job::environment::{self, Environment, Options, Variable};
 use crate::support::github_env::{self, EnvFile};
 use crate::support::shell;
 
@@ -15,7 +15,7 @@ const SHORTEST_SECRET: usize = 4;
 /// Computes everything before it prints anything: an `eval` gets all of it or nothing.
 pub(super) fn run(ctx: &Ctx, args: &cli::JobEnv) -> Result<(), Error> {
     let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
-    let environment = environment::of(&job)?;
+    let environment = environment::with(&job, Options { compat: args.compat })?;
     for warning in environment.warnings() {
         ctx.note(warning);
     }

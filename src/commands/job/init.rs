@@ -17,7 +17,7 @@ use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::job::build::sources::Sources;
 use crate::job::build::{self, Made, Options, Override, Undefined};
-use crate::job::names;
+use crate::job::{build_link, names};
 use crate::store::Store;
 
 /// Arguments of `job init`.
@@ -52,6 +52,12 @@ pub(crate) struct Args {
     /// A private ssh key, for secrets/00_sub
     #[arg(long, value_name = "FILE")]
     pub ssh_key: Option<PathBuf>,
+    /// Params that are lists or objects as the platform had them: JSON, each space with a backslash before it
+    #[arg(long)]
+    pub compat: bool,
+    /// Make /build a link to the job directory, for scripts that name it; needs root, and `job clean` removes it
+    #[arg(long)]
+    pub link_build: bool,
     /// The build number [default: that of the CI, else the next of the store]
     #[arg(long, value_name = "N")]
     pub build_number: Option<String>,
@@ -102,17 +108,28 @@ pub(super) struct Project<'a> {
 
 /// Makes the job directory and prints nothing: `job run` begins with it too.
 pub(super) fn make(ctx: &Ctx, args: &Args, project: &Project) -> Result<Made, Error> {
-    let Project { pipeline, job, store } = *project;
     let cwd = ctx.cwd()?;
     let options = options(ctx, args, &cwd)?;
-    let base = pipeline.files.first().and_then(|file| Some(cwd.join(file.parent()?))).unwrap_or_else(|| cwd.clone());
+    // First, since it may well be refused.
+    let place = Path::new(build_link::PLACE);
+    let linked = args.link_build && build_link::make(place, &options.dir)?;
+    let made = make_as(ctx, args, project, &cwd, &options);
+    if linked && made.is_err() {
+        build_link::remove(place, &options.dir)?;
+    }
+    made
+}
+
+fn make_as(ctx: &Ctx, args: &Args, project: &Project, cwd: &Path, options: &Options) -> Result<Made, Error> {
+    let Project { pipeline, job, store } = *project;
+    let base = pipeline.files.first().and_then(|file| Some(cwd.join(file.parent()?))).unwrap_or_else(|| cwd.to_owned());
     let secrets = Given::load(ctx, args.integrations.as_deref(), base)?;
     let host = Host::detect(&ctx.env)?;
     let facts = sources::facts(ctx, &host, store, &args.job, args.build_number.as_deref())?;
-    let commits = Here { host: &host, env: &ctx.env, cwd: &cwd, notes: RefCell::default() };
+    let commits = Here { host: &host, env: &ctx.env, cwd, notes: RefCell::default() };
     let versions = Stored(store);
     let sources = Sources { versions: &versions, secrets: &secrets, commits: &commits, facts: &facts, env: &ctx.env };
-    let mut made = build::init(pipeline, &args.job, &options, &sources)?;
+    let mut made = build::init(pipeline, &args.job, options, &sources)?;
     made.notes.extend(host.notes.iter().cloned());
     made.notes.append(&mut commits.notes.borrow_mut());
     let resolved = secrets.resolved.borrow();
@@ -145,6 +162,7 @@ fn options(ctx: &Ctx, args: &Args, cwd: &Path) -> Result<Options, Error> {
         overrides: args.overrides.clone(),
         checkouts,
         ssh_key: args.ssh_key.as_ref().map(|file| ctx.absolute(file)).transpose()?,
+        compat: args.compat,
         cwd: Some(cwd.to_owned()),
     })
 }

@@ -18,6 +18,8 @@ use crate::support::shell::posix_quote;
 const SSH_COMMAND: &str = "GIT_SSH_COMMAND";
 /// Where the head of a pull request goes: no branch of anybody's.
 const PULL_HEAD: &str = "refs/shipctl/pull-request";
+/// What git says when user and password are not accepted.
+const REFUSED: &str = "Authentication failed";
 /// How often a call over the network is tried.
 const TRIES: u32 = 3;
 /// How long the first failure is waited for; the next one twice as long.
@@ -105,7 +107,9 @@ impl<'a> Work<'a> {
 
     fn failure(&self, doing: &str, answer: &Answer) -> Error {
         let mut said = answer.said.clone();
-        if said.contains("Host key verification failed") {
+        if said.contains(REFUSED) {
+            said.push_str("; check user and password of its integration");
+        } else if said.contains("Host key verification failed") {
             said.push_str("; add the host's key to known_hosts (ssh-keyscan)");
         } else if said.contains("terminal prompts disabled") {
             said.push_str("; give the repository a key or a gitCredential");
@@ -269,7 +273,8 @@ fn try_often(mut call: impl FnMut() -> Result<Answer, Error>) -> Result<Answer, 
     let mut pause = PAUSE;
     for _ in 1..TRIES {
         let answer = call()?;
-        if answer.succeeded {
+        // git throws a password away that was refused: the next try would be one without.
+        if answer.succeeded || answer.said.contains(REFUSED) {
             return Ok(answer);
         }
         sleep(pause);
