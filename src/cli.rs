@@ -113,6 +113,9 @@ pub(crate) enum Job {
     /// With JOB, shows this job of shippable.yml: its steps in order, with types, integrations, pins, options and
     /// params, its tasks and hooks. Without, shows the job directory.
     ///
+    /// With --trace, shows from the store the newest version of the job and of each output, below each the versions that
+    /// it was made from, and so on; what has been shown above is not repeated.
+    ///
     /// Of the job directory it shows the job, its resources in the order of the steps, and its integrations. Every field of an integration is
     /// masked except url, host, port, region, username, email, nodes, publicKey and output; so are params under `secure`
     /// and params whose name speaks of a secret.
@@ -229,6 +232,11 @@ pub(crate) struct JobShow {
     /// The yml, with its siblings (else shippable.yml and its siblings here); may be given more than once
     #[arg(long, value_name = "FILE", requires = "job")]
     pub file: Vec<std::path::PathBuf>,
+    /// Show instead the newest versions of the job and its outputs, and the versions that they were made from
+    #[arg(long, requires = "job")]
+    pub trace: bool,
+    #[command(flatten)]
+    pub store: crate::commands::version::StoreArgs,
     /// As JSON
     #[arg(long)]
     pub json: bool,

@@ -28,3 +28,4 @@ pub mod secrets; // what logs of a job must not show
 pub mod side; // a resource as an input or as an output
 pub mod state_file; // what a job says about a resource
 pub mod test_reports; // times of tests in JUnit reports
+pub mod trace; // which versions others were made from

@@ -31,6 +31,7 @@ mod job_example;
 mod job_exec; // the example job directory and its script
 mod job_finish; // what a run leaves
 mod job_init; // job directories made from the yml
+mod job_integrations; // every type of integration, from its file to the job
 mod job_lint; // what is wrong with a pipeline
 mod job_list; // the jobs of a pipeline, and one of them
 mod job_run;
