@@ -29,7 +29,8 @@ use dependency::Dependency;
 ///
 /// No job directory, or a file in it that cannot be read or holds something of the wrong kind; the message names it.
 pub fn of(job: &JobDirectory) -> Result<Environment, Error> {
-    with(job, Options::default())
+    let record = job.root().map(Record::find).transpose()?.flatten();
+    with(job, Options::default(), record.as_ref())
 }
 
 /// What differs from the rules as they are. A directory that was made to differ does so without being told.
@@ -39,19 +40,17 @@ pub struct Options {
     pub compat: bool,
 }
 
-/// [`of`], with options.
+/// [`of`], with options and what is in `status/run.json`, where there is one.
 ///
 /// # Errors
 ///
 /// As of [`of`].
-pub fn with(job: &JobDirectory, options: Options) -> Result<Environment, Error> {
+pub fn with(job: &JobDirectory, options: Options, record: Option<&Record>) -> Result<Environment, Error> {
     let mut contents = Contents::of(job)?;
     let mut env = Environment::default();
     contents.warnings.drain(..).for_each(|warning| env.warn(warning));
     let message = contents.message.as_ref();
-    let is_ours = Record::file(&contents.root).is_file();
-    let record = is_ours.then(|| Record::read(&contents.root)).transpose()?;
-    let compat = options.compat || record.as_ref().is_some_and(|record| record.compat);
+    let compat = options.compat || record.is_some_and(|record| record.compat);
     let secrets = job.place("BUILD_SECRETS_DIR", "secrets")?;
     let read = |folder| Dependency::read(folder, &secrets, compat);
     let dependencies = contents.folders.iter().map(read).collect::<Result<Vec<_>, _>>()?;
@@ -77,8 +76,8 @@ pub fn with(job: &JobDirectory, options: Options) -> Result<Environment, Error> 
         }
     }
     let origin = Origin::new(Rule::CliConfig, "");
-    for (name, value) in record.into_iter().flat_map(|record| record.cli_variables) {
-        env.set_raw(&name, value, &origin);
+    for (name, value) in record.into_iter().flat_map(|record| &record.cli_variables) {
+        env.set_raw(name, value.as_bytes(), &origin);
     }
     Ok(env)
 }

@@ -137,6 +137,15 @@ impl Record {
         })
     }
 
+    /// Reads it where there is one: directories of the platform have none.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn find(root: &Path) -> Result<Option<Self>, Error> {
+        if Self::file(root).is_file() { Self::read(root).map(Some) } else { Ok(None) }
+    }
+
     /// Writes it whole.
     ///
     /// # Errors

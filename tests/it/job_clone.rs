@@ -18,10 +18,10 @@ fn behind(user: &str, password: &str) -> (Sandbox, Http) {
         set -e
         export GIT_AUTHOR_NAME=Ada GIT_AUTHOR_EMAIL=a@x GIT_COMMITTER_NAME=Ada GIT_COMMITTER_EMAIL=a@x
         git init -q -b main ../made; cd ../made; echo one > file; git add file; git commit -qm one
-        git clone -q --bare . ../served; git -C ../served update-server-info";
+        git clone -q --bare . ../bare; git -C ../bare update-server-info";
     sandbox.bash(script).prints("");
     let authority = Authority::new("ours");
-    let served = sandbox.path("served");
+    let repository = sandbox.path("bare");
     let wanted = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")));
     let server = Http::start_tls(authority.server("localhost"), move |request| {
         if request.header("authorization") != Some(wanted.as_str()) {
@@ -29,7 +29,8 @@ fn behind(user: &str, password: &str) -> (Sandbox, Http) {
             return Reply::Answer("401 Unauthorized", vec![asks], Vec::new());
         }
         // Files are all that the older of git's protocols needs.
-        let path = request.target.split('?').next().unwrap().strip_prefix("/o/r.git/").map(|path| served.join(path));
+        let path =
+            request.target.split('?').next().unwrap().strip_prefix("/o/r.git/").map(|path| repository.join(path));
         match path.and_then(|path| fs::read(path).ok()) {
             Some(content) => Reply::of("200 OK", content),
             None => Reply::of("404 Not Found", ""),

@@ -89,7 +89,8 @@ pub(super) fn run(ctx: &Ctx, args: &Args) -> Result<(), Error> {
     // Before the store is asked for anything.
     let job = pipeline.require_job(&args.job)?;
     let store = args.store.open(ctx)?;
-    let made = make(ctx, args, &Project { pipeline: &pipeline, job, store: &store })?;
+    let host = Host::detect(&ctx.env)?;
+    let made = make(ctx, args, &Project { pipeline: &pipeline, job, store: &store, host: &host })?;
     for note in &made.notes {
         ctx.note(note);
     }
@@ -104,6 +105,8 @@ pub(super) struct Project<'a> {
     pub job: &'a Job,
     /// Versions and state.
     pub store: &'a Store,
+    /// The CI.
+    pub host: &'a Host,
 }
 
 /// Makes the job directory and prints nothing: `job run` begins with it too.
@@ -121,19 +124,18 @@ pub(super) fn make(ctx: &Ctx, args: &Args, project: &Project) -> Result<Made, Er
 }
 
 fn make_as(ctx: &Ctx, args: &Args, project: &Project, cwd: &Path, options: &Options) -> Result<Made, Error> {
-    let Project { pipeline, job, store } = *project;
+    let Project { pipeline, job, store, host } = *project;
     let base = pipeline.files.first().and_then(|file| Some(cwd.join(file.parent()?))).unwrap_or_else(|| cwd.to_owned());
     let secrets = Given::load(ctx, args.integrations.as_deref(), base)?;
-    let host = Host::detect(&ctx.env)?;
-    let facts = sources::facts(ctx, &host, store, &args.job, args.build_number.as_deref())?;
-    let commits = Here { host: &host, env: &ctx.env, cwd, notes: RefCell::default() };
+    let facts = sources::facts(ctx, host, store, &args.job, args.build_number.as_deref())?;
+    let commits = Here { host, env: &ctx.env, cwd, notes: RefCell::default() };
     let versions = Stored(store);
     let sources = Sources { versions: &versions, secrets: &secrets, commits: &commits, facts: &facts, env: &ctx.env };
     let mut made = build::init(pipeline, &args.job, options, &sources)?;
     made.notes.extend(host.notes.iter().cloned());
     made.notes.append(&mut commits.notes.borrow_mut());
     let resolved = secrets.resolved.borrow();
-    match cli_tools::configure(ctx, pipeline, job, &made.dir, &resolved) {
+    match cli_tools::configure(ctx, pipeline, job, &made.dir, &resolved, &mut made.record) {
         Ok(notes) => made.notes.extend(notes),
         Err(error) => {
             clean::remove(&made.dir)?;

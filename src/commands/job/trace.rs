@@ -23,7 +23,9 @@ pub(super) fn run(ctx: &Ctx, pipeline: &Pipeline, job: &Job, args: &cli::JobShow
         return ctx.print_line(format!("{:#}", json!({"name": job.name, "store": store.place(), "versions": all})));
     }
     let mut rows = Vec::new();
-    traced.iter().for_each(|one| add_rows(one, 0, &mut rows));
+    for one in &traced {
+        add_rows(one, 0, &mut rows);
+    }
     let text = table(["MADE FROM", "TYPE", "NO.", "VERSION", "CREATED", "BUILD", ""], rows.into_iter());
     ctx.print(text.trim_start_matches('\n').as_bytes())
 }
@@ -68,5 +70,7 @@ fn add_rows(traced: &Traced, depth: usize, rows: &mut Vec<[String; 7]>) {
         run.map(|run| shown(&format!("{} {}", run.job, run.build_number))).unwrap_or_default(),
         remark.to_owned(),
     ]);
-    traced.inputs.iter().flatten().for_each(|input| add_rows(input, depth + 1, rows));
+    for input in traced.inputs.iter().flatten() {
+        add_rows(input, depth + 1, rows);
+    }
 }

@@ -122,13 +122,11 @@ fn entry(name: String, at: Place, node: &Node) -> Option<Entry> {
 
 fn check(entry: &Entry, problems: &mut Vec<Refusal>) {
     let Some(master_name) = &entry.master_name else { return };
-    match integration_types::of(master_name) {
-        Some(kind) => check_fields(entry, kind, master_name, problems),
-        None => {
-            let text = format!("{}: {}", entry.name, unknown_type(master_name));
-            problems.push(Refusal::new(&entry.at, "unknown-integration-type", text));
-        }
+    if let Some(kind) = integration_types::of(master_name) {
+        return check_fields(entry, kind, master_name, problems);
     }
+    let text = format!("{}: {}", entry.name, unknown_type(master_name));
+    problems.push(Refusal::new(&entry.at, "unknown-integration-type", text));
 }
 
 /// The words for a type that nobody knows.

@@ -12,7 +12,9 @@ use crate::config::yaml::Refusal;
 pub fn check_integrations(pipeline: &Pipeline, given: &Integrations, in_file: &[Refusal]) -> Vec<Finding> {
     let mut findings = Findings::default();
     let mut add = |problem: &Refusal, entry: &str| findings.error(problem.rule, &problem.at, entry, &problem.text);
-    in_file.iter().for_each(|problem| add(problem, ""));
+    for problem in in_file {
+        add(problem, "");
+    }
     // What is in a file that could not be read is not missing.
     if in_file.is_empty() || given.names().next().is_some() {
         let used: Vec<&str> = names::uses_of_integrations(pipeline).map(|(named, _)| named.name.as_str()).collect();
