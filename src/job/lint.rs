@@ -14,6 +14,7 @@ use crate::config::yaml::Place;
 
 pub use format::{github, json, text};
 pub use integrations::check_integrations;
+pub use scripts::old_paths;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

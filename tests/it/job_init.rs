@@ -96,6 +96,17 @@ fn lists_as_the_platform_had_them() {
     }
 }
 
+#[test]
+fn scripts_that_name_the_folder() {
+    let sandbox = Sandbox::new();
+    sandbox.write("work/shippable.yml", YML.replace("'true'", "cat /build/IN/x, ls /build/OUT"));
+    let ran = sandbox.shipctl(["job", "init", "deploy"]);
+    assert_eq!(ran.status, 0);
+    let told = "/build/IN/x is where the platform had the job directory: write ${JOB_PATH}/IN/x, or give --link-build; 1 \
+                more: see `shipctl job lint`\n";
+    assert!(ran.err().starts_with("shipctl: shippable.yml:5:") && ran.err().ends_with(told), "{}", ran.err());
+}
+
 /// `/build` of a root of its own: that of the machine is left alone.
 #[test]
 fn a_link_for_scripts_that_name_the_folder() {
@@ -125,6 +136,10 @@ fn a_link_for_scripts_that_name_the_folder() {
         inside(&init).prints("/job\n");
         assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("/job"));
     }
+    // A script that names it finds it; without the option it is told that it will not.
+    let yml = YML.replace("'true'", "cat /build/IN/x, ls /build/OUT");
+    sandbox.write("work/shippable.yml", yml);
+    inside(&init).prints("/job\n");
     inside(&[&init[..4], &["--dir", "/other"]].concat()).fails(8, "/build: a link to /job: wait for the run");
     assert!(!sandbox.path("work/other").exists());
     inside(&["job", "clean", "--dir", "/job"]).prints("");

@@ -17,7 +17,7 @@ use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::job::build::sources::Sources;
 use crate::job::build::{self, Made, Options, Override, Undefined};
-use crate::job::{build_link, names};
+use crate::job::{build_link, lint, names};
 use crate::store::Store;
 
 /// Arguments of `job init`.
@@ -120,7 +120,22 @@ pub(super) fn make(ctx: &Ctx, args: &Args, project: &Project) -> Result<Made, Er
     if linked && made.is_err() {
         build_link::remove(place, &options.dir)?;
     }
-    made
+    let mut made = made?;
+    made.notes.extend(old_paths(project, &made.dir));
+    Ok(made)
+}
+
+/// Says that scripts look for the job directory where it is not.
+fn old_paths(project: &Project, dir: &Path) -> Option<String> {
+    let mut found = lint::old_paths(project.pipeline, project.job).into_iter();
+    let (at, text) = found.next()?;
+    let place = Path::new(build_link::PLACE).canonicalize().ok();
+    if place.is_some() && place == dir.canonicalize().ok() {
+        return None;
+    }
+    let more = found.len();
+    let more = if more > 0 { format!("; {more} more: see `shipctl job lint`") } else { String::new() };
+    Some(format!("{at}: {text}, or give --link-build{more}"))
 }
 
 fn make_as(ctx: &Ctx, args: &Args, project: &Project, cwd: &Path, options: &Options) -> Result<Made, Error> {
