@@ -219,4 +219,5 @@ fn what_versions_were_made_from() {
         (vec!["web_img", "resource", "2", "v2"], vec!["make", "1"])
     );
     sandbox.shipctl(["job", "show", "--trace"]).fails(2, "JOB");
+    sandbox.shipctl(["job", "show", "make", "--store", ".shipctl"]).fails(2, "--store is for --trace");
 }
