@@ -51,6 +51,11 @@ pub(crate) struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// Whether one was named in the call.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.location.is_some()
+    }
+
     /// Opens it.
     pub(crate) fn open(&self, ctx: &Ctx) -> Result<Store, Error> {
         let location = self.location.clone().or_else(|| ctx.env.get_filled("SHIPCTL_STORE"));

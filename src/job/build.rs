@@ -39,6 +39,8 @@ pub struct Made {
     pub dir: PathBuf,
     /// What a person should know of it, one line each.
     pub notes: Vec<String>,
+    /// What is in `status/run.json`.
+    pub record: Record,
 }
 
 /// Makes the job directory of a job, whole or not at all.
@@ -76,13 +78,14 @@ pub fn init(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources
         token: token()?,
         store: sources.versions.place(),
         dependencies: plan.recorded.clone(),
+        compat: options.compat,
         cli_variables: Vec::new(),
         cli_removed: Vec::new(),
         masks: Vec::new(),
     };
     write::write(&plan, &given, &chosen, &record, ssh_key.as_deref())?;
     notes.extend(plan.notes);
-    Ok(Made { dir: options.dir.clone(), notes })
+    Ok(Made { dir: options.dir.clone(), notes, record })
 }
 
 /// Makes the versions that are drafts so far; false when there were none. An output that is an input as well has the

@@ -29,6 +29,9 @@ pub struct Record {
     pub store: String,
     /// Inputs and outputs, in the order of the steps.
     pub dependencies: Vec<Recorded>,
+    /// Whether params that are lists or objects are as the platform had them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub compat: bool,
     /// Names of variables that the tools of cliConfig inputs need, and their values: in none of the other files.
     #[serde(default)]
     pub cli_variables: Vec<(String, String)>,
@@ -93,6 +96,11 @@ impl From<Side> for Operation {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's way of asking
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")
@@ -127,6 +135,15 @@ impl Record {
             let message = format!("{}: {error}: make the job directory anew with `shipctl job init`", file.display());
             Error::new(Kind::Configuration, message)
         })
+    }
+
+    /// Reads it where there is one: directories of the platform have none.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn find(root: &Path) -> Result<Option<Self>, Error> {
+        if Self::file(root).is_file() { Self::read(root).map(Some) } else { Ok(None) }
     }
 
     /// Writes it whole.

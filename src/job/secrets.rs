@@ -60,6 +60,10 @@ mod tests {
             inner("users:\n- name: a\n  user:\n    token: t0ken\n    client-key-data: QUJD\n    username: u\n"),
             ["t0ken", "QUJD"]
         );
+        assert_eq!(
+            inner("auth-provider:\n  config:\n    id-token: i1\n    refresh-token: r1\n    client-secret: c1\n"),
+            ["i1", "r1", "c1"]
+        );
         assert!(inner("plain: [").is_empty() && inner("no document").is_empty());
     }
 }

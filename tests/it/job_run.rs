@@ -161,3 +161,63 @@ fn versions_are_pinned_and_set() {
     let ran = sandbox.shipctl(["job", "run", "use", "--set", "web_img.versionName=hot"]);
     assert!(ran.out().contains("org/fast:hot"), "{}{}", ran.out(), ran.err());
 }
+
+/// The versions of the tree, one a line: depth, name, number, name of the version.
+fn tree(versions: &Value, depth: usize, lines: &mut Vec<String>) {
+    for one in versions.as_array().into_iter().flatten() {
+        let end = if one["inputs"].is_null() { " …" } else { "" };
+        let (name, number) = (one["name"].as_str().unwrap(), &one["versionNumber"]);
+        lines.push(format!("{depth} {name} {number} {}{end}", one["versionName"].as_str().unwrap_or("-")));
+        tree(&one["inputs"], depth + 1, lines);
+    }
+}
+
+#[test]
+fn what_versions_were_made_from() {
+    let sandbox = project(
+        "echo x > OUT/cache/state/file; echo x > $JOB_STATE/kept; shipctl post_resource_state web_img versionName v2; \
+         shipctl put_resource_state make versionName https://bob:hunter2@h/m1",
+    );
+    let trace = |words: &[&str]| {
+        let ran = sandbox.shipctl([&["job", "show"], words].concat());
+        assert_eq!((ran.status, ran.err()), (0, String::new()));
+        assert!(!ran.out().contains("hunter2") && !ran.out().contains("s3cr3t"), "{}", ran.out());
+        ran.out()
+    };
+    assert!(trace(&["use", "--trace"]).contains("no version yet"));
+    assert_eq!(run(&sandbox, "make").status, 0);
+    assert_eq!(run(&sandbox, "use").status, 0);
+    let whole: Value = serde_json::from_str(&trace(&["use", "--trace", "--json"])).unwrap();
+    let mut lines = Vec::new();
+    tree(&whole["versions"], 0, &mut lines);
+    let cache = version(&sandbox, &["cache"])["versionName"].as_str().unwrap().to_owned();
+    assert_eq!(
+        lines,
+        [
+            "0 use 1 -",
+            "1 web_img 2 v2",
+            "2 settings 1 -",
+            &format!("1 cache 2 {cache}"),
+            "2 settings 1 -",
+            "1 make 1 https://***@h/m1",
+            "2 settings 1 -",
+        ]
+    );
+    let web = &whole["versions"][0]["inputs"][0];
+    assert_eq!(
+        (&web["isJob"], &web["run"]["job"], &web["run"]["buildNumber"]),
+        (&false.into(), &"make".into(), &"1".into())
+    );
+    assert_eq!(whole["versions"][0]["inputs"][2]["isJob"], true);
+    let text = trace(&["make", "--trace", "--store", ".shipctl"]);
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["MADE", "FROM", "TYPE", "NO.", "VERSION", "CREATED", "BUILD"]);
+    assert_eq!(rows[1][..3], ["make", "job", "1"]);
+    assert_eq!(rows[2][..4], ["·", "settings", "resource", "1"]);
+    assert_eq!(
+        (rows[3][..4].to_vec(), rows[3][5..].to_vec()),
+        (vec!["web_img", "resource", "2", "v2"], vec!["make", "1"])
+    );
+    sandbox.shipctl(["job", "show", "--trace"]).fails(2, "JOB");
+    sandbox.shipctl(["job", "show", "make", "--store", ".shipctl"]).fails(2, "--store is for --trace");
+}

@@ -27,11 +27,13 @@ mod host_ci; // what each CI says, and what becomes of it
 mod iam; // policies and trust policies
 mod install; // make install, make demo
 mod jdk; // jdk set under a real shell
+mod job_clone; // repositories behind a password, cloned by a real git
 mod job_env; // the environment of a job directory, in real shells
 mod job_example;
 mod job_exec; // the example job directory and its script
 mod job_finish; // what a run leaves
 mod job_init; // job directories made from the yml
+mod job_integrations; // every type of integration, from its file to the job
 mod job_lint; // what is wrong with a pipeline
 mod job_list; // the jobs of a pipeline, and one of them
 mod job_run;

@@ -8,6 +8,7 @@ use clap::Args;
 use super::place;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
+use crate::job::build_link;
 use crate::job::directory::JobDirectory;
 use crate::job::record::Record;
 use crate::support::temporary;
@@ -50,6 +51,7 @@ pub(super) fn remove(root: &Path) -> Result<(), Error> {
         );
         return Err(Error::new(Kind::Configuration, message));
     }
+    build_link::remove(Path::new(build_link::PLACE), root)?;
     // What tells that it is ours goes last, so that a removal that was stopped can be taken up again.
     let status = root.join("status");
     let entries = fs::read_dir(root).map_err(|error| Error::io("list", root, &error))?;

@@ -24,9 +24,9 @@ pub(super) fn configure(
     job: &Job,
     root: &Path,
     integrations: &BTreeMap<String, Integration>,
+    record: &mut Record,
 ) -> Result<Vec<String>, Error> {
-    let mut record = Record::read(root)?;
-    let entries = entries(pipeline, job, root, integrations, &record);
+    let entries = entries(pipeline, job, root, integrations, record);
     if entries.is_empty() {
         return Ok(Vec::new());
     }

@@ -16,6 +16,7 @@ mod show;
 mod show_job;
 pub(super) mod sources;
 mod table;
+mod trace;
 
 pub(crate) use clean::JobClean;
 pub(crate) use exec::JobExec;

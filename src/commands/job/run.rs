@@ -1,6 +1,5 @@
 //! `shipctl job run`: a whole run of a job, from its yml to the versions that it leaves.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -12,6 +11,8 @@ use crate::config::shippable::{Hook, Job, Pipeline, Script};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::host::Host;
+use crate::job::build::Made;
+use crate::job::directory::JobDirectory;
 use crate::job::outcome::Status;
 use crate::job::record::Record;
 use crate::run::{self, Hooks, Outcome, Settings, Task};
@@ -58,13 +59,15 @@ pub(super) fn run(ctx: &Ctx, args: &JobRun) -> Result<(), Error> {
     let job = pipeline.require_job(&args.init.job)?;
     let tasks = tasks(job, args.task)?;
     let store = args.init.store.open(ctx)?;
+    let host = Host::detect(&ctx.env)?;
     let limit = Duration::from_secs_f64(60.0 * job.timeout_minutes().unwrap_or(DEFAULT_MINUTES).clamp(0.0, 1e6));
     // From here on a signal is ours to answer: the directory and the turn are given back.
     let relay = SignalRelay::install()
         .map_err(|error| Error::failed(format_args!("signals cannot be passed on to the job: {error}")))?;
     let holder = holder(ctx);
     let lease = if job.is_parallel() { None } else { Some(store.lease(&job.name, &holder, limit + LEASE_MARGIN)?) };
-    let done = in_directory(ctx, args, &Project { pipeline: &pipeline, job, store: &store }, &tasks, limit, relay);
+    let project = Project { pipeline: &pipeline, job, store: &store, host: &host };
+    let done = in_directory(ctx, args, &project, &tasks, limit, relay);
     let released = lease.map_or(Ok(()), Lease::release);
     done.and(released)
 }
@@ -122,8 +125,8 @@ fn in_directory(
         ctx.note(note);
     }
     let ctx = Ctx { job_dir: Some(made.dir.clone()), ..ctx.clone() };
-    let done = scripts(&ctx, project.job, tasks, limit, &mut relay).and_then(|outcome| {
-        let kept = keep(&ctx, args, &made.dir, outcome);
+    let done = scripts(&ctx, project, &made.record, tasks, limit, &mut relay).and_then(|outcome| {
+        let kept = keep(&ctx, args, &made, outcome);
         match outcome {
             Outcome::Success => kept,
             _ => kept.and(Err(Error::child(outcome.exit_status()))),
@@ -137,19 +140,27 @@ fn in_directory(
     done.and(removed)
 }
 
-fn keep(ctx: &Ctx, args: &JobRun, root: &Path, outcome: Outcome) -> Result<(), Error> {
+fn keep(ctx: &Ctx, args: &JobRun, made: &Made, outcome: Outcome) -> Result<(), Error> {
     let status = match outcome {
         Outcome::Success => Status::Success,
         Outcome::Failure(_) => Status::Failure,
         Outcome::Cancelled(_) | Outcome::TimedOut => Status::Cancelled,
     };
-    let record = Record::read(root)?;
-    finish::finish(ctx, root, &record, status, finish::Way { dry_run: args.dry_run, ..finish::Way::default() })
+    let way = finish::Way { dry_run: args.dry_run, ..finish::Way::default() };
+    finish::finish(ctx, &made.dir, &made.record, status, way)
 }
 
-fn scripts(ctx: &Ctx, job: &Job, tasks: &[Task], limit: Duration, relay: &mut SignalRelay) -> Result<Outcome, Error> {
-    let host = Host::detect(&ctx.env)?;
-    let prepared = Prepared::of(ctx)?;
+fn scripts(
+    ctx: &Ctx,
+    project: &Project,
+    record: &Record,
+    tasks: &[Task],
+    limit: Duration,
+    relay: &mut SignalRelay,
+) -> Result<Outcome, Error> {
+    let Project { job, host, .. } = *project;
+    let directory = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
+    let prepared = Prepared::of(ctx, &directory, Some(record))?;
     for note in &prepared.notes {
         ctx.note(note);
     }

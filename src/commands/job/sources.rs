@@ -14,7 +14,7 @@ use crate::job::build::sources::{
     CloneOptions, Commits, Draft, Facts, IntegrationRecord, Owner, Repository, Secrets, Version, Versions,
 };
 use crate::job::build::stable_number;
-use crate::job::repository::{self, Checkout, Clone as CloneOf, PullRequest};
+use crate::job::repository::{self, Checkout, Clone as CloneOf, Credential, Credentials, PullRequest};
 use crate::store::{self, Store};
 
 /// The store.
@@ -155,11 +155,15 @@ impl Commits for Here<'_> {
         let pull_request = number.filter(|_| commit.is_some_and(|map| map.get("isPullRequest") == Some(&true.into())));
         let source = text(Some(repository.section), "sourceName");
         let git_config = repository.section.get("gitConfig").and_then(Value::as_array);
+        let own = options.integration.and_then(credential);
+        let address = |name: String| match &own {
+            Some(own) => own.address(&name),
+            None => format!("https://github.com/{name}.git"),
+        };
         let clone = CloneOf {
             source_url: text(Some(repository.section), "sourceUrl"),
             ssh_url: text(repo, "repositorySshUrl"),
-            https_url: text(repo, "repositoryHttpsUrl")
-                .or_else(|| source.map(|name| format!("https://github.com/{name}.git"))),
+            https_url: text(repo, "repositoryHttpsUrl").or_else(|| source.map(address)),
             is_private: repo.is_some_and(|repo| repo.get("isPrivateRepository") == Some(&true.into())),
             provider: text(repo, "repositoryProvider"),
             sha: repository.wanted.map(ToOwned::to_owned).or_else(|| text(commit, "commitSha")),
@@ -172,12 +176,26 @@ impl Commits for Here<'_> {
             depth: repository.section.get("depth").and_then(Value::as_u64).and_then(|depth| depth.try_into().ok()),
             git_config: git_config.into_iter().flatten().filter_map(Value::as_str).map(ToOwned::to_owned).collect(),
             key: options.key.map(Path::to_owned),
-            credentials: None,
+            credentials: credentials(repository, options, own.clone()),
         };
         let notes = repository::checkout(&Checkout::Clone(Box::new(clone)), into, self.env)?;
         self.notes.borrow_mut().extend(notes);
         Ok(())
     }
+}
+
+fn credential(record: &IntegrationRecord) -> Option<Credential> {
+    Credential::of_integration(&record.master_name, &record.fields)
+}
+
+/// What git may log in with, the repository's own integration first, in a file of this repository alone: two may be
+/// on one host, for which git takes the first.
+fn credentials(repository: &Repository, options: &CloneOptions, own: Option<Credential>) -> Option<Credentials> {
+    let all: Vec<Credential> =
+        own.into_iter().chain(options.credentials.iter().copied().filter_map(credential)).collect();
+    let name = format!("{}_git_credentials", repository.name);
+    let (file, later) = (options.secrets.join(&name), options.secrets_later.join(&name));
+    (!all.is_empty()).then_some(Credentials { all, file, later })
 }
 
 /// What is known of the build: from the call, from the CI, else counted in the store.

@@ -161,7 +161,7 @@ fn add_variables(scope: &mut Scope, planned: &Planned, given: &Given, secrets: &
     let integration = record.map(integration_of).transpose()?;
     let key = planned.deploy_key.as_ref().map(|_| key_path(secrets, &planned.folder));
     let document = Document::of(planned.folder.meta.join("version.json"), planned.object.clone());
-    let dependency = Dependency::of(&planned.folder, document, integration, key);
+    let dependency = Dependency::of(&planned.folder, document, integration, key, given.options.compat);
     let (mut raw, mut variables) = (Environment::default(), Environment::default());
     dependency.raw_params(&mut raw)?;
     dependency.variables(&mut variables)?;

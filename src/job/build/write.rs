@@ -15,6 +15,7 @@ use crate::error::{Error, Kind};
 use crate::job::directory::Operation;
 use crate::job::environment::dependency::key_fields;
 use crate::job::record::Record;
+use crate::job::repository::GIT_CREDENTIAL;
 use crate::support::swap::NewContent;
 
 /// Refuses a place that holds anything but a job directory of ours.
@@ -167,11 +168,16 @@ impl Files<'_> {
         }
         self.folder(&below)?;
         let object = &planned.object;
+        let is_for_git = |record: &&IntegrationRecord| record.master_name == GIT_CREDENTIAL;
+        let credentials: Vec<_> = given.integrations.values().filter(is_for_git).collect();
         let options = CloneOptions {
             normalized_repo: object["propertyBag"].get("normalizedRepo").and_then(Value::as_object),
             sha_data: object.pointer("/version/propertyBag/shaData").and_then(Value::as_object),
             integration,
+            credentials: &credentials,
             key,
+            secrets: &self.staged.join("secrets"),
+            secrets_later: &self.target.join("secrets"),
         };
         given.sources.commits.clone_into(&repository, &options, &self.staged.join(&below))
     }
