@@ -79,6 +79,7 @@ pub fn init(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources
         cli_variables: Vec::new(),
         cli_removed: Vec::new(),
         masks: Vec::new(),
+        allow_secrets: options.allow_secrets,
     };
     write::write(&plan, &given, &chosen, &record, ssh_key.as_deref())?;
     notes.extend(plan.notes);

@@ -38,6 +38,9 @@ pub struct Record {
     /// What logs must not show beside the values of integrations: sessions and logins of those tools.
     #[serde(default)]
     pub masks: Vec<String>,
+    /// Whether secrets may be in files: what is perhaps none is not looked for in what is kept then.
+    #[serde(default)]
+    pub allow_secrets: bool,
 }
 
 /// An input or output of a run.

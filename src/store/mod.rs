@@ -35,7 +35,7 @@ pub use lease::Lease;
 pub use location::{DEFAULT_FOLDER, Location, Owner};
 use objects::Objects;
 pub use records::{Draft, Input, Output, RunId, RunPlan, RunRecord, Version};
-pub use state::Saved;
+pub use state::{Inspect, Saved, inspect_state};
 
 use crate::ctx::Env;
 use crate::error::Error;

@@ -161,3 +161,28 @@ fn versions_are_pinned_and_set() {
     let ran = sandbox.shipctl(["job", "run", "use", "--set", "web_img.versionName=hot"]);
     assert!(ran.out().contains("org/fast:hot"), "{}{}", ran.out(), ran.err());
 }
+
+#[test]
+fn a_state_with_a_secret_is_not_kept() {
+    let sandbox = project("echo good > $JOB_STATE/kept; echo a > OUT/cache/state/file");
+    assert_eq!(run(&sandbox, "make").status, 0);
+    for (script, file) in [
+        ("mkdir $JOB_STATE/sub; printf 'x %s' $TOKEN > $JOB_STATE/sub/log", "state/sub/log"),
+        ("printf %s $TOKEN | base64 > OUT/cache/state/file", "OUT/cache/state/file"),
+        ("shipctl copy_file_to_state settings.txt", "state/settings.txt"),
+    ] {
+        sandbox.write(
+            "work/script.sh",
+            format!("echo \"$TOKEN\" > settings.txt\n{script}\nshipctl post_resource_state web_img versionName v2"),
+        );
+        let ran = run(&sandbox, "make");
+        ran.fails(1, &format!("{file}: holds a secret of the job (TOKEN of settings)"));
+        assert!(!ran.err().contains("s3cr3t"), "{}", ran.err());
+    }
+    let found = sandbox.bash("grep -r s3cr3t .shipctl");
+    assert_eq!((found.status, found.out()), (1, String::new()), "a secret is in the store");
+    assert_eq!(version(&sandbox, &["web_img"])["versionNumber"], 1);
+    assert_eq!(version(&sandbox, &["make", "--job"])["versionNumber"], 1);
+    let ran = run(&sandbox, "use");
+    assert!(ran.out().contains("a\ngood\n"), "{}{}", ran.out(), ran.err());
+}

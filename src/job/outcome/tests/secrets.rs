@@ -98,3 +98,80 @@ fn secure_params_go_back_to_their_references() {
     });
     assert!(dir.error().starts_with("OUT/p/version.json: the job changed"));
 }
+
+/// What becomes of a file of a state.
+fn refused(dir: &Dir, path: &str, content: &[u8]) -> Option<String> {
+    let secrets = dir.secrets();
+    let refused = secrets.refuse_file(Path::new("state"), Path::new(path), &mut &content[..]).unwrap();
+    refused.err().map(|error| error.to_string())
+}
+
+#[test]
+fn a_file_of_a_state_with_a_secret_is_refused() {
+    let key =
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA0123456789abcdef\nq8Zx\n-----END RSA PRIVATE KEY-----\n";
+    let service = r#"{"type": "service_account", "private_key": "k3y-0f-the-account", "project_id": "my-project"}"#;
+    let google = json!({"masterName": "gcloudKey", "JSON_key": service});
+    let dir = one_image()
+        .with("IN/aws/integration.json", KEY)
+        .with("IN/gke/integration.json", &google.to_string())
+        .with("secrets/00_sub", key);
+    for (path, content, name) in [
+        ("a", "x s3cr=t/key y", "secretKey of aws"),
+        ("deep/a", "czNjcj10L2tleQ==", "secretKey of aws"),
+        ("a", "eDpzM2NyPXQva2V5", "secretKey of aws"),
+        ("a", "u=https://u:s3cr%3Dt%2Fkey@h", "secretKey of aws"),
+        ("a", r#"{"k": "s3cr=t\/key"}"#, "secretKey of aws"),
+        ("s3cr=t", "AKIAEXAMPLE", "accessKey of aws"),
+        ("a", "key MIIEowIBAAKCAQEA0123456789abcdef", "the key secrets/00_sub"),
+        ("a", &key.replace('\n', "\\n"), "the key secrets/00_sub"),
+        ("a", "a k3y-0f-the-account b", "JSON_key of gke"),
+    ] {
+        let error = refused(&dir, path, content.as_bytes()).unwrap_or_else(|| panic!("{content}"));
+        assert!(error.starts_with(&format!("state/{path}: holds a secret of the job ({name})")), "{error}");
+        assert!(!error.contains("s3cr=t/key"), "{error}");
+    }
+    let error = refused(&dir, "AKIAEXAMPLE", b"x").unwrap();
+    assert!(error.starts_with("state: a name in it holds a secret of the job (accessKey of aws)"), "{error}");
+    for content in [
+        "s3cr=t/ke",
+        "-----BEGIN RSA PRIVATE KEY-----\nq8Zx\nother\n-----END RSA PRIVATE KEY-----\n",
+        r#"{"type": "service_account", "project_id": "my-project"}"#,
+        "",
+    ] {
+        assert_eq!(refused(&dir, "a", content.as_bytes()), None, "{content}");
+    }
+}
+
+/// Wherever the reader and the pieces cut it.
+#[test]
+fn a_secret_across_pieces_is_found() {
+    let dir = one_image().with("IN/aws/integration.json", KEY);
+    for before in [0, (64 << 10) - 5, (64 << 10) - 1, 64 << 10, 200_000] {
+        let mut content = vec![b's'; before];
+        content.extend_from_slice(b"s3cr=t/key");
+        assert!(refused(&dir, "a", &content).is_some(), "{before}");
+        content.pop();
+        assert_eq!(refused(&dir, "a", &content), None, "{before}");
+    }
+}
+
+#[test]
+fn what_is_perhaps_no_secret_is_looked_for_unless_secrets_are_allowed() {
+    let pair = r#"{"masterName": "keyValuePair", "envs": {"REGION": "us-east-1", "LICENSE": "0123-4567-89ab-cdef", "PW": "x-word"}}"#;
+    let mut dir = one_image().with("IN/kv/integration.json", pair);
+    assert_eq!(refused(&dir, "a", b"in us-east-1"), None);
+    assert!(refused(&dir, "a", b"l=0123-4567-89ab-cdef").unwrap().contains("(LICENSE of kv)"));
+    let said = "LICENSE=0123-4567-89ab-cdef";
+    assert!(
+        one_image().with("IN/kv/integration.json", pair).with("state/img.env", said).error().contains("LICENSE of kv")
+    );
+    dir.record.allow_secrets = true;
+    assert_eq!(refused(&dir, "a", b"l=0123-4567-89ab-cdef"), None);
+    assert_eq!(dir.with("state/img.env", said).succeeds().drafts.len(), 1);
+    let mut dir = one_image().with("IN/aws/integration.json", KEY);
+    dir.record.allow_secrets = true;
+    assert!(refused(&dir, "a", b"AKIAEXAMPLE").is_some());
+    dir.record.masks = vec!["s3ssion-of-docker".to_owned()];
+    assert!(refused(&dir, "a", b"s3ssion-of-docker").unwrap().contains("login of a command-line tool"));
+}
