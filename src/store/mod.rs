@@ -15,6 +15,7 @@
 
 mod commit; // the versions of a run, all or none
 mod failure; // what went wrong, in words
+mod keeper; // a lease, renewed
 mod lease; // one run of a job at a time
 mod location; // where a store is, and whose a thing in it is
 mod objects; // the operations on objects that the rest is made of
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 pub use commit::Committed;
+pub use keeper::Keeper;
 pub use lease::Lease;
 pub use location::{DEFAULT_FOLDER, Location, Owner};
 use objects::Objects;

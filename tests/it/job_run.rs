@@ -81,6 +81,8 @@ fn the_next_job_reads_what_the_first_one_left() {
     assert!(ran.out().contains("hello\nkept\norg/fast:v2 m1\n"), "{}", ran.out());
     let found = sandbox.bash("grep -r s3cr3t .shipctl");
     assert_eq!((found.status, found.out()), (1, String::new()), "a secret is in the store");
+    // Nobody commits it by accident.
+    assert_eq!(sandbox.read("work/.shipctl/.gitignore"), "*\n");
 }
 
 #[test]
@@ -176,7 +178,8 @@ fn a_state_with_a_secret_is_not_kept() {
             format!("echo \"$TOKEN\" > settings.txt\n{script}\nshipctl post_resource_state web_img versionName v2"),
         );
         let ran = run(&sandbox, "make");
-        ran.fails(1, &format!("{file}: holds a secret of the job (TOKEN of settings)"));
+        assert_eq!(ran.status, 1, "{}", ran.err());
+        assert!(ran.err().contains(&format!("{file}: holds a secret of the job (TOKEN of settings)")), "{}", ran.err());
         assert!(!ran.err().contains("s3cr3t"), "{}", ran.err());
     }
     let found = sandbox.bash("grep -r s3cr3t .shipctl");

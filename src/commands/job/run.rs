@@ -15,14 +15,17 @@ use crate::host::Host;
 use crate::job::outcome::Status;
 use crate::job::record::Record;
 use crate::run::{self, Hooks, Outcome, Settings, Task};
-use crate::store::Lease;
+use crate::store::Keeper;
 use crate::support::process::SignalRelay;
+use crate::support::stop::Stop;
 
 /// Time for a job that names none, as for a paying subscription of the platform.
 const DEFAULT_MINUTES: f64 = 120.0;
 
-/// How long a serial job may hold its turn beyond its own time.
-const LEASE_MARGIN: Duration = Duration::from_mins(15);
+/// How long a serial job keeps its turn after it was killed.
+const LEASE: Duration = Duration::from_mins(2);
+/// How often the turn is renewed: often enough that a store may be out of reach for a while.
+const RENEWED: Duration = Duration::from_secs(25);
 
 /// Run a job: make its directory, run every TASK and hook, keep what it leaves
 ///
@@ -63,9 +66,15 @@ pub(super) fn run(ctx: &Ctx, args: &JobRun) -> Result<(), Error> {
     let relay = SignalRelay::install()
         .map_err(|error| Error::failed(format_args!("signals cannot be passed on to the job: {error}")))?;
     let holder = format!("process {} on {}", std::process::id(), host_name(ctx));
-    let lease = if job.is_parallel() { None } else { Some(store.lease(&job.name, &holder, limit + LEASE_MARGIN)?) };
-    let done = in_directory(ctx, args, &Project { pipeline: &pipeline, job, store: &store }, &tasks, limit, relay);
-    let released = lease.map_or(Ok(()), Lease::release);
+    let stop = Stop::default();
+    let turn = if job.is_parallel() {
+        None
+    } else {
+        Some(store.lease(&job.name, &holder, LEASE)?.keep(RENEWED, stop.clone())?)
+    };
+    let project = Project { pipeline: &pipeline, job, store: &store };
+    let done = Running { ctx, args, project: &project, limit, stop }.in_directory(&tasks, relay);
+    let released = turn.map_or(Ok(()), Keeper::release);
     done.and(released)
 }
 
@@ -104,32 +113,100 @@ fn texts(scripts: &[Script]) -> Vec<String> {
     scripts.iter().map(|script| script.text.clone()).collect()
 }
 
-fn in_directory(
-    ctx: &Ctx,
-    args: &JobRun,
-    project: &Project,
-    tasks: &[Task],
+/// A run under way.
+struct Running<'a> {
+    ctx: &'a Ctx,
+    args: &'a JobRun,
+    project: &'a Project<'a>,
     limit: Duration,
-    mut relay: SignalRelay,
-) -> Result<(), Error> {
-    let made = init::make(ctx, &args.init, project)?;
-    for note in &made.notes {
-        ctx.note(note);
+    /// Asked for when the turn is lost.
+    stop: Stop,
+}
+
+impl Running<'_> {
+    fn in_directory(self, tasks: &[Task], mut relay: SignalRelay) -> Result<(), Error> {
+        let made = init::make(self.ctx, &self.args.init, self.project)?;
+        for note in &made.notes {
+            self.ctx.note(note);
+        }
+        let ctx = &Ctx { job_dir: Some(made.dir.clone()), ..self.ctx.clone() };
+        let run = Running { ctx, ..self };
+        let done = run.scripts(tasks, &mut relay).and_then(|outcome| run.end(&made.dir, outcome));
+        if run.args.keep {
+            ctx.note(format_args!("the job directory is {}", made.dir.display()));
+            return done;
+        }
+        let removed = clean::remove(&made.dir);
+        done.and(removed)
     }
-    let ctx = Ctx { job_dir: Some(made.dir.clone()), ..ctx.clone() };
-    let done = scripts(&ctx, project.job, tasks, limit, &mut relay).and_then(|outcome| {
-        let kept = keep(&ctx, args, &made.dir, outcome);
+
+    /// Keeps what there is to keep.
+    fn end(&self, root: &Path, mut outcome: Outcome) -> Result<(), Error> {
+        // Another run may have begun: what this one leaves is not to come between.
+        if let (Some(reason), Outcome::Success | Outcome::Failure(_)) = (self.stop.reason(), outcome) {
+            self.ctx.note(format_args!("{reason}: nothing is kept"));
+            outcome = Outcome::STOPPED;
+        }
+        let kept = keep(self.ctx, self.args, root, outcome);
         match outcome {
             Outcome::Success => kept,
             _ => kept.and(Err(Error::child(outcome.exit_status()))),
         }
-    });
-    if args.keep {
-        ctx.note(format_args!("the job directory is {}", made.dir.display()));
-        return done;
     }
-    let removed = clean::remove(&made.dir);
-    done.and(removed)
+
+    fn scripts(&self, tasks: &[Task], relay: &mut SignalRelay) -> Result<Outcome, Error> {
+        let (ctx, job) = (self.ctx, self.project.job);
+        let host = Host::detect(&ctx.env)?;
+        let prepared = Prepared::of(ctx)?;
+        for note in &prepared.notes {
+            ctx.note(note);
+        }
+        tell_of_notifications(ctx, job);
+        let hooks = hooks(job);
+        let mut settings = self.settings(prepared);
+        let mut out = ctx.out_stream();
+        for task in tasks {
+            settings.env.retain(|(name, _)| name != "TASK_NAME");
+            settings.env.push(("TASK_NAME".into(), task.name.clone().into()));
+            announce(&mut out, &host.group_start(&task.name, ctx.now()))?;
+            let outcome = run::run_task(task, &hooks, &settings, relay, &mut out);
+            announce(&mut out, &host.group_end(&task.name, ctx.now()))?;
+            match outcome? {
+                Outcome::Success => {}
+                failed => {
+                    let told = match (failed, self.stop.reason()) {
+                        (Outcome::STOPPED, Some(reason)) => format!("cancelled, since {reason}: nothing is kept"),
+                        _ => told(failed),
+                    };
+                    ctx.note(format_args!("{}: {told}", task.name));
+                    return Ok(failed);
+                }
+            }
+        }
+        Ok(Outcome::Success)
+    }
+
+    fn settings(&self, prepared: Prepared) -> Settings {
+        Settings {
+            env: prepared.env,
+            cwd: prepared.root.clone(),
+            scripts_dir: prepared.root.join("scripts"),
+            masker: prepared.masker,
+            deadline: Instant::now().checked_add(self.limit),
+            grace: Settings::GRACE,
+            stop: self.stop.clone(),
+            cancel_limit: Settings::CANCEL_LIMIT,
+        }
+    }
+}
+
+fn hooks(job: &Job) -> Hooks {
+    Hooks {
+        on_success: texts(&job.hooks.on_success.scripts),
+        on_failure: texts(&job.hooks.on_failure.scripts),
+        always: texts(&job.hooks.always.scripts),
+        on_cancel: texts(&job.hooks.on_cancel.scripts),
+    }
 }
 
 fn keep(ctx: &Ctx, args: &JobRun, root: &Path, outcome: Outcome) -> Result<(), Error> {
@@ -140,46 +217,6 @@ fn keep(ctx: &Ctx, args: &JobRun, root: &Path, outcome: Outcome) -> Result<(), E
     };
     let record = Record::read(root)?;
     finish::finish(ctx, root, &record, status, finish::Way { dry_run: args.dry_run, ..finish::Way::default() })
-}
-
-fn scripts(ctx: &Ctx, job: &Job, tasks: &[Task], limit: Duration, relay: &mut SignalRelay) -> Result<Outcome, Error> {
-    let host = Host::detect(&ctx.env)?;
-    let prepared = Prepared::of(ctx)?;
-    for note in &prepared.notes {
-        ctx.note(note);
-    }
-    tell_of_notifications(ctx, job);
-    let hooks = Hooks {
-        on_success: texts(&job.hooks.on_success.scripts),
-        on_failure: texts(&job.hooks.on_failure.scripts),
-        always: texts(&job.hooks.always.scripts),
-        on_cancel: texts(&job.hooks.on_cancel.scripts),
-    };
-    let mut settings = Settings {
-        env: prepared.env,
-        cwd: prepared.root.clone(),
-        scripts_dir: prepared.root.join("scripts"),
-        masker: prepared.masker,
-        deadline: Instant::now().checked_add(limit),
-        grace: Settings::GRACE,
-        cancel_limit: Settings::CANCEL_LIMIT,
-    };
-    let mut out = ctx.out_stream();
-    for task in tasks {
-        settings.env.retain(|(name, _)| name != "TASK_NAME");
-        settings.env.push(("TASK_NAME".into(), task.name.clone().into()));
-        announce(&mut out, &host.group_start(&task.name, ctx.now()))?;
-        let outcome = run::run_task(task, &hooks, &settings, relay, &mut out);
-        announce(&mut out, &host.group_end(&task.name, ctx.now()))?;
-        match outcome? {
-            Outcome::Success => {}
-            failed => {
-                ctx.note(format_args!("{}: {}", task.name, told(failed)));
-                return Ok(failed);
-            }
-        }
-    }
-    Ok(Outcome::Success)
 }
 
 fn told(outcome: Outcome) -> String {
