@@ -46,8 +46,6 @@ fn add_leaves(node: &Node, named: bool, secrets: &mut Vec<Secret>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn texts(text: &str) -> Vec<String> {
         super::inner(text.as_bytes())
             .iter()

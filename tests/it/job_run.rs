@@ -82,7 +82,7 @@ fn the_next_job_reads_what_the_first_one_left() {
     let found = sandbox.bash("grep -r s3cr3t .shipctl");
     assert_eq!((found.status, found.out()), (1, String::new()), "a secret is in the store");
     // Nobody commits it by accident.
-    assert_eq!(sandbox.read("work/.shipctl/.gitignore"), "*\n");
+    assert_eq!(sandbox.read("work/.shipctl/.gitignore"), b"*\n");
 }
 
 #[test]

@@ -100,12 +100,20 @@ pub(super) struct Project<'a> {
     pub store: &'a Store,
 }
 
+impl Project<'_> {
+    /// What references in the yml are relative to.
+    pub(super) fn base(&self, cwd: &Path) -> PathBuf {
+        let folder = self.pipeline.files.first().and_then(|file| file.parent());
+        folder.map_or_else(|| cwd.to_owned(), |folder| cwd.join(folder))
+    }
+}
+
 /// Makes the job directory and prints nothing: `job run` begins with it too.
 pub(super) fn make(ctx: &Ctx, args: &Args, project: &Project) -> Result<Made, Error> {
     let Project { pipeline, job, store } = *project;
     let cwd = ctx.cwd()?;
     let options = options(ctx, args, &cwd)?;
-    let base = pipeline.files.first().and_then(|file| Some(cwd.join(file.parent()?))).unwrap_or_else(|| cwd.clone());
+    let base = project.base(&cwd);
     let secrets = Given::load(ctx, args.integrations.as_deref(), base)?;
     let host = Host::detect(&ctx.env)?;
     let facts = sources::facts(ctx, &host, store, &args.job, args.build_number.as_deref())?;

@@ -7,8 +7,9 @@ use clap::Args;
 
 use super::exec::Prepared;
 use super::init::{self, Project};
+use super::notifications::Notifications;
 use super::{clean, finish};
-use crate::config::shippable::{Hook, Job, Pipeline, Script};
+use crate::config::shippable::{Job, Pipeline, Script};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::host::Host;
@@ -131,7 +132,7 @@ impl Running<'_> {
         }
         let ctx = &Ctx { job_dir: Some(made.dir.clone()), ..self.ctx.clone() };
         let run = Running { ctx, ..self };
-        let done = run.scripts(tasks, &mut relay).and_then(|outcome| run.end(&made.dir, outcome));
+        let done = run.to_the_end(&made.dir, tasks, &mut relay);
         if run.args.keep {
             ctx.note(format_args!("the job directory is {}", made.dir.display()));
             return done;
@@ -140,29 +141,43 @@ impl Running<'_> {
         done.and(removed)
     }
 
+    fn to_the_end(&self, root: &Path, tasks: &[Task], relay: &mut SignalRelay) -> Result<(), Error> {
+        let prepared = Prepared::of(self.ctx)?;
+        for note in &prepared.notes {
+            self.ctx.note(note);
+        }
+        let integrations = self.args.init.integrations.as_deref();
+        let notifications = Notifications::new(self.ctx, self.project, &prepared.env, root, integrations);
+        if !self.args.dry_run {
+            notifications.began();
+        }
+        let outcome = self.scripts(tasks, prepared, relay);
+        let ended = outcome.and_then(|outcome| self.end(root, outcome));
+        if !self.args.dry_run {
+            notifications.ended(ended.as_ref().map_or(Status::Failure, |outcome| status_of(*outcome)));
+        }
+        match ended? {
+            Outcome::Success => Ok(()),
+            outcome => Err(Error::child(outcome.exit_status())),
+        }
+    }
+
     /// Keeps what there is to keep.
-    fn end(&self, root: &Path, mut outcome: Outcome) -> Result<(), Error> {
+    fn end(&self, root: &Path, mut outcome: Outcome) -> Result<Outcome, Error> {
         // Another run may have begun: what this one leaves is not to come between.
         if let (Some(reason), Outcome::Success | Outcome::Failure(_)) = (self.stop.reason(), outcome) {
             self.ctx.note(format_args!("{reason}: nothing is kept"));
             outcome = Outcome::STOPPED;
         }
-        let kept = keep(self.ctx, self.args, root, outcome);
-        match outcome {
-            Outcome::Success => kept,
-            _ => kept.and(Err(Error::child(outcome.exit_status()))),
-        }
+        let way = finish::Way { dry_run: self.args.dry_run, ..finish::Way::default() };
+        finish::finish(self.ctx, root, &Record::read(root)?, status_of(outcome), way)?;
+        Ok(outcome)
     }
 
-    fn scripts(&self, tasks: &[Task], relay: &mut SignalRelay) -> Result<Outcome, Error> {
-        let (ctx, job) = (self.ctx, self.project.job);
+    fn scripts(&self, tasks: &[Task], prepared: Prepared, relay: &mut SignalRelay) -> Result<Outcome, Error> {
+        let ctx = self.ctx;
         let host = Host::detect(&ctx.env)?;
-        let prepared = Prepared::of(ctx)?;
-        for note in &prepared.notes {
-            ctx.note(note);
-        }
-        tell_of_notifications(ctx, job);
-        let hooks = hooks(job);
+        let hooks = hooks(self.project.job);
         let mut settings = self.settings(prepared);
         let mut out = ctx.out_stream();
         for task in tasks {
@@ -209,14 +224,12 @@ fn hooks(job: &Job) -> Hooks {
     }
 }
 
-fn keep(ctx: &Ctx, args: &JobRun, root: &Path, outcome: Outcome) -> Result<(), Error> {
-    let status = match outcome {
+const fn status_of(outcome: Outcome) -> Status {
+    match outcome {
         Outcome::Success => Status::Success,
         Outcome::Failure(_) => Status::Failure,
         Outcome::Cancelled(_) | Outcome::TimedOut => Status::Cancelled,
-    };
-    let record = Record::read(root)?;
-    finish::finish(ctx, root, &record, status, finish::Way { dry_run: args.dry_run, ..finish::Way::default() })
+    }
 }
 
 fn told(outcome: Outcome) -> String {
@@ -235,17 +248,5 @@ fn announce(out: &mut impl std::io::Write, text: &str) -> Result<(), Error> {
             Err(Error::failed(format_args!("cannot write to standard output: {error}")))
         }
         _ => Ok(()),
-    }
-}
-
-/// The platform told people itself; a script tells them with `shipctl notify`.
-fn tell_of_notifications(ctx: &Ctx, job: &Job) {
-    let hooks = &job.hooks;
-    let all: [&Hook; 5] = [&hooks.on_start, &hooks.on_success, &hooks.on_failure, &hooks.on_cancel, &hooks.always];
-    for named in all.into_iter().flat_map(|hook| &hook.notify) {
-        ctx.note(format_args!(
-            "{}: NOTIFY {} is not sent: call `shipctl notify` in the script of the hook",
-            named.at, named.name
-        ));
     }
 }
