@@ -251,10 +251,20 @@ impl<'a> Run<'a> {
             Err(error) => return Ok(self.passed_over(&error)),
         };
         let mut bytes = Vec::new();
-        match std::io::Read::read_to_end(&mut { source }, &mut bytes) {
-            Ok(_) => env_file::parse(&file, &bytes, self.split),
-            Err(error) => Ok(self.passed_over(&Error::io("read", &file, &error))),
+        if let Err(error) = std::io::Read::read_to_end(&mut { source }, &mut bytes) {
+            return Ok(self.passed_over(&Error::io("read", &file, &error)));
         }
+        let entries = env_file::parse(&file, &bytes, self.split)?;
+        // Not what they are: they may be the rest of a key.
+        let lines = entries.iter().filter(|entry| entry.value.is_none()).count();
+        if lines > 0 {
+            let what = if lines == 1 { "a line has".to_owned() } else { format!("{lines} lines have") };
+            self.notes.push(format!(
+                "{}: {what} no = and nothing to say: a value of several lines is written as KEY<<END, its lines, END",
+                file.display()
+            ));
+        }
+        Ok(entries)
     }
 
     fn passed_over(&mut self, error: &Error) -> Vec<env_file::Entry> {

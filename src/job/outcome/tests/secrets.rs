@@ -99,6 +99,72 @@ fn secure_params_go_back_to_their_references() {
     assert!(dir.error().starts_with("OUT/p/version.json: the job changed"));
 }
 
+/// With what `job init` remembers, another value under the same name is seen wherever it is taken from.
+#[test]
+fn another_secret_under_the_same_name_is_refused() {
+    let step = json!({"OUT": "p", "replicate": "src"});
+    let remembering = |on_disk: Value, references: Option<Value>| {
+        let mut dir = secure_params(step.clone()).with("state/p.env", "A=2");
+        let started = json!({"PW": "hunter22"});
+        for recorded in &mut dir.record.dependencies {
+            let started = if references.is_some() { &started } else { &json!("PW=hunter22") };
+            recorded.secure = Some(crate::job::record::secure_digest("t", started));
+            if references.is_none() {
+                let version = recorded.version.as_mut().unwrap();
+                version["propertyBag"]["params"].as_object_mut().unwrap().shift_remove("secure");
+            }
+        }
+        if references.is_none() {
+            // An output is not given the text.
+            dir = dir.edited("OUT/p/version.json", |json| {
+                json["version"]["propertyBag"]["params"].as_object_mut().unwrap().shift_remove("secure");
+            });
+        }
+        dir.edited("IN/src/version.json", |json| json["version"]["propertyBag"]["params"]["secure"] = on_disk)
+    };
+    let references = json!({"PW": "env:PW"});
+    let dir = remembering(json!({"PW": "hunter22"}), Some(references.clone()));
+    assert_eq!(only(dir.succeeds()).1, json!({"params": {"A": "2", "secure": references}}));
+    let dir = remembering(references.clone(), Some(references.clone()));
+    assert_eq!(only(dir.succeeds()).1, json!({"params": {"A": "2", "secure": references}}));
+    for changed in [json!({"PW": "hunter33"}), json!({"PW": "hunter22", "X": ""}), json!({}), json!("PW=hunter22")] {
+        let error = remembering(changed, Some(references.clone())).error();
+        assert!(error.starts_with("IN/src/version.json: the job changed") && !error.contains("hunter"), "{error}");
+    }
+    // The text of a yml is in no version.
+    assert_eq!(only(remembering(json!("PW=hunter22"), None).succeeds()).1, json!({"params": {"A": "2"}}));
+    assert!(remembering(json!("PW=hunter33"), None).error().starts_with("IN/src/version.json: the job changed"));
+}
+
+/// Secrets that placeholders were allowed to bring in stay where they are from.
+#[test]
+fn what_was_filled_in_goes_back_to_its_placeholder() {
+    let filled = json!({"sourceName": "org/AKIAEXAMPLE", "deep": [{"a": "s3cr=t/key", "b": "plain"}], "b": "plain"});
+    let template = json!({"versionName": "v$KEY", "propertyBag":
+        {"sourceName": "org/$KEY", "deep": [{"a": "$SECRET", "b": "$B"}], "b": "$B"}});
+    let dir = |step: Value| {
+        let mut dir = Dir::of(&[
+            (json!({"IN": "src"}), "image", image("vAKIAEXAMPLE", filled.clone())),
+            (step, "image", image("vAKIAEXAMPLE", filled.clone())),
+        ]);
+        dir.record.allow_secrets = true;
+        for recorded in &mut dir.record.dependencies {
+            recorded.template = template.as_object().cloned();
+        }
+        dir.with("integrations/aws/integration.json", KEY)
+    };
+    let plain = json!({"sourceName": "org/$KEY", "deep": [{"a": "$SECRET", "b": "plain"}], "b": "plain"});
+    assert_eq!(dir(json!({"OUT": "img"})).succeeds().drafts, []);
+    for step in [json!({"OUT": "img"}), json!({"OUT": "img", "replicate": "src"})] {
+        let mut want = plain.clone();
+        want["x"] = "1".into();
+        let dir = dir(step).with("state/img.env", "x=1");
+        assert_eq!(only(dir.succeeds()), (Some("v$KEY".into()), want));
+    }
+    let dir = dir(json!({"OUT": "img"})).with("state/img.env", "versionName=v2\nsourceName=x/AKIAEXAMPLE");
+    assert!(dir.error().starts_with("state/img.env: sourceName holds a secret"));
+}
+
 /// What becomes of a file of a state.
 fn refused(dir: &Dir, path: &str, content: &[u8]) -> Option<String> {
     let secrets = dir.secrets();
