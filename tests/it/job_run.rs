@@ -189,3 +189,19 @@ fn a_state_with_a_secret_is_not_kept() {
     let ran = run(&sandbox, "use");
     assert!(ran.out().contains("a\ngood\n"), "{}{}", ran.out(), ran.err());
 }
+
+/// Whoever is killed cannot give the turn back: it is over soon all the same.
+#[test]
+fn a_killed_run_holds_its_turn_for_two_minutes() {
+    let sandbox = project("kill -KILL $(cut -d' ' -f4 /proc/$PPID/stat)");
+    let ran = run(&sandbox, "make");
+    assert_ne!(ran.status, 0);
+    let lease: Value = serde_json::from_slice(&sandbox.read("work/.shipctl/jobs/make/lease")).unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let left = u128::from(lease["ends"].as_u64().unwrap()).saturating_sub(now);
+    assert!((60_000..=120_000).contains(&left), "{lease} {now}");
+    sandbox.write("work/script.sh", "true");
+    let ran = run(&sandbox, "make");
+    assert_eq!(ran.status, 1, "{}", ran.err());
+    assert!(ran.err().contains("is being run by process"), "{}", ran.err());
+}

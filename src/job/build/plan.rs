@@ -105,9 +105,9 @@ impl Plan {
         } else {
             let mut filling = Filling::new(scope, given.options);
             version.as_mut().into_iter().for_each(|version| filling.version(version));
-            template = public.filter(|_| filling.gave_secret);
+            template = public.take().filter(|_| filling.gave_secret);
             bag.get_mut("yml").into_iter().for_each(|yml| filling.value(yml));
-            public = version.clone();
+            public.clone_from(&version);
             self.tell(one, &filling, given.options)?;
         }
         let object = object(one, given.sources.facts, record, bag, version);

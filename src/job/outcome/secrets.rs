@@ -16,6 +16,7 @@ use crate::job::integration::{Integration, scalar_text};
 use crate::job::record::Record;
 use crate::job::{integration_types, overview, params, secrets};
 use crate::support::mask::forms;
+use crate::support::secret::Secret;
 
 /// A shorter value is found by chance, and is not much of a secret.
 const SHORTEST: usize = 4;
@@ -200,7 +201,7 @@ impl Secrets {
 #[derive(Default)]
 struct Values {
     /// The values, and the place of each among those known. One that is certain comes before one that is not.
-    values: BTreeMap<Vec<u8>, usize>,
+    places: BTreeMap<Vec<u8>, usize>,
     known: Vec<Known>,
     with_possible: bool,
 }
@@ -248,18 +249,18 @@ impl Values {
             return;
         }
         let inner = secrets::inner(value);
-        let forms = [value, value.trim_ascii()].into_iter().chain(inner.iter().map(|secret| secret.expose()));
+        let forms = [value, value.trim_ascii()].into_iter().chain(inner.iter().map(Secret::expose));
         for form in forms {
             let bare = form.trim_ascii();
             if bare.len() < SHORTEST || WORDS.iter().any(|word| word.as_bytes() == bare) {
                 continue;
             }
             let known = Known { name: name.to_owned(), is_certain, is_long: bare.len() >= SHORTEST_POSSIBLE };
-            match self.values.get(form) {
+            match self.places.get(form) {
                 Some(place) if is_certain && !self.known[*place].is_certain => self.known[*place] = known,
                 Some(_) => {}
                 None => {
-                    self.values.insert(form.to_vec(), self.known.len());
+                    self.places.insert(form.to_vec(), self.known.len());
                     self.known.push(known);
                 }
             }
@@ -267,9 +268,9 @@ impl Values {
     }
 
     fn build(self) -> Result<Secrets, Error> {
-        let many = forms::are_many(self.values.len());
+        let many = forms::are_many(self.places.len());
         let mut patterns = BTreeMap::new();
-        for (value, place) in &self.values {
+        for (value, place) in &self.places {
             for pattern in forms::telling(value, many) {
                 let owner = patterns.entry(pattern).or_insert(*place);
                 if self.known[*place].is_certain && !self.known[*owner].is_certain {
