@@ -14,7 +14,7 @@ use super::version::{Version, document};
 use crate::error::{Error, Kind};
 use crate::job::integration::{Integration, scalar_text};
 use crate::job::record::Record;
-use crate::job::{integration_types, overview, params, secrets};
+use crate::job::{integration_types, names, overview, params, secrets};
 use crate::support::mask::forms;
 use crate::support::secret::Secret;
 
@@ -24,8 +24,30 @@ const SHORTEST: usize = 4;
 const SHORTEST_POSSIBLE: usize = 16;
 /// Values that configuration is full of.
 const WORDS: [&str; 3] = ["true", "false", "null"];
+/// Fields that are masked in logs, and yet may well have to be kept: they tell who or where, and open nothing.
+const IDENTIFIERS: [&str; 17] = [
+    "APPID",
+    "ASSUMEROLEARN",
+    "AWSACCOUNTID",
+    "BASTIONHOSTIP",
+    "BASTIONKUBECONFIGTYPE",
+    "BASTIONPUBLICKEY",
+    "CLUSTERACCESSTYPE",
+    "DCOSPUBLICKEY",
+    "EMAILADDRESS",
+    "NICK",
+    "PROJECT",
+    "PROJECTNAME",
+    "SERVER",
+    "SERVICEACCOUNTEMAIL",
+    "SUBSCRIPTIONID",
+    "TENANT",
+    "VALIDITYPERIOD",
+];
 /// What is read of one file of `secrets/`.
 const LARGEST_KEY: u64 = 1 << 20;
+/// Beyond this many secrets each gets fewer spellings: a state is searched in little memory.
+const MANY: usize = 50;
 /// What is searched at once.
 const PIECE: usize = 64 << 10;
 
@@ -40,7 +62,7 @@ pub struct Secrets {
 struct Known {
     /// What a person calls it.
     name: String,
-    /// False for the value of a keyValuePair whose name does not speak of a secret.
+    /// False for the value of a keyValuePair whose name does not speak of a secret, and for what only identifies.
     is_certain: bool,
     /// Whether it is long enough to be looked for in files.
     is_long: bool,
@@ -212,8 +234,13 @@ impl Values {
             if !integration_types::is_secret(integration.master_name(), field) {
                 continue;
             }
-            let is_certain = !integration.is_key_value_pair() || overview::speaks_of_secret(field, value);
-            self.add_value(value, &format!("{field} of {name}"), is_certain);
+            let is_certain = if integration.is_key_value_pair() {
+                overview::speaks_of_secret(field, value)
+            } else {
+                !IDENTIFIERS.contains(&names::key(field.as_bytes()).as_str())
+            };
+            let cure = if is_certain { "" } else { "; if it is none, make the job directory with --allow-secrets" };
+            self.add_value(value, &format!("{field} of {name}{cure}"), is_certain);
         }
     }
 
@@ -268,7 +295,7 @@ impl Values {
     }
 
     fn build(self) -> Result<Secrets, Error> {
-        let many = forms::are_many(self.places.len());
+        let many = self.places.len() > MANY;
         let mut patterns = BTreeMap::new();
         for (value, place) in &self.places {
             for pattern in forms::telling(value, many) {

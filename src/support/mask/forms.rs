@@ -47,11 +47,6 @@ pub fn telling(secret: &[u8], many: bool) -> BTreeSet<Vec<u8>> {
     patterns
 }
 
-/// Whether secrets are so many that each gets fewer spellings.
-pub fn are_many(secrets: usize) -> bool {
-    secrets > MANY
-}
-
 /// All patterns of all secrets, each once.
 pub fn of_all<I: IntoIterator<Item = S>, S: AsRef<[u8]>>(secrets: I) -> Vec<Vec<u8>> {
     let mut patterns = BTreeSet::new();
@@ -59,7 +54,7 @@ pub fn of_all<I: IntoIterator<Item = S>, S: AsRef<[u8]>>(secrets: I) -> Vec<Vec<
     for secret in &secrets {
         let secret = secret.as_ref();
         of_one(secret, Use::Mask, &mut patterns);
-        if !are_many(secrets.len()) && (SHORTEST..=SHORT).contains(&secret.len()) {
+        if secrets.len() <= MANY && (SHORTEST..=SHORT).contains(&secret.len()) {
             in_lines(secret, &mut patterns);
         }
     }

@@ -227,7 +227,11 @@ fn what_is_perhaps_no_secret_is_looked_for_unless_secrets_are_allowed() {
     let pair = r#"{"masterName": "keyValuePair", "envs": {"REGION": "us-east-1", "LICENSE": "0123-4567-89ab-cdef", "PW": "x-word"}}"#;
     let mut dir = one_image().with("IN/kv/integration.json", pair);
     assert_eq!(refused(&dir, "a", b"in us-east-1"), None);
-    assert!(refused(&dir, "a", b"l=0123-4567-89ab-cdef").unwrap().contains("(LICENSE of kv)"));
+    assert!(
+        refused(&dir, "a", b"l=0123-4567-89ab-cdef")
+            .unwrap()
+            .contains("(LICENSE of kv; if it is none, make the job directory with --allow-secrets)")
+    );
     let said = "LICENSE=0123-4567-89ab-cdef";
     assert!(
         one_image().with("IN/kv/integration.json", pair).with("state/img.env", said).error().contains("LICENSE of kv")
@@ -235,6 +239,11 @@ fn what_is_perhaps_no_secret_is_looked_for_unless_secrets_are_allowed() {
     dir.record.allow_secrets = true;
     assert_eq!(refused(&dir, "a", b"l=0123-4567-89ab-cdef"), None);
     assert_eq!(dir.with("state/img.env", said).succeeds().drafts.len(), 1);
+    let role = r#"{"masterName": "amazonIamRole", "assumeRoleARN": "arn:aws:iam::1:role/x", "output": "json"}"#;
+    let mut dir = one_image().with("IN/role/integration.json", role);
+    assert!(refused(&dir, "a", b"arn:aws:iam::1:role/x").unwrap().contains("(assumeRoleARN of role; if it is none"));
+    dir.record.allow_secrets = true;
+    assert_eq!(refused(&dir, "a", b"arn:aws:iam::1:role/x"), None);
     let mut dir = one_image().with("IN/aws/integration.json", KEY);
     dir.record.allow_secrets = true;
     assert!(refused(&dir, "a", b"AKIAEXAMPLE").is_some());
