@@ -250,3 +250,22 @@ fn what_is_perhaps_no_secret_is_looked_for_unless_secrets_are_allowed() {
     dir.record.masks = vec!["s3ssion-of-docker".to_owned()];
     assert!(refused(&dir, "a", b"s3ssion-of-docker").unwrap().contains("login of a command-line tool"));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
+
+    /// In every spelling that a program may give it, with whatever is around it.
+    #[test]
+    fn every_spelling_is_found(secret in "[!-~é]{7}[ -~é\n]{0,40}[!-~é]", before in "[ -~\n]{0,40}", after in "[ -~\n]{0,40}") {
+        use base64::Engine as _;
+        let integration = json!({"masterName": "hipchatKey", "token": secret}).to_string();
+        let dir = one_image().with("IN/x/integration.json", &integration);
+        let text = format!("{before}{secret}{after}");
+        let base64 = base64::engine::general_purpose::STANDARD.encode(&text);
+        let json = json!({"k": text}).to_string();
+        let url = percent_encoding::utf8_percent_encode(&secret, percent_encoding::NON_ALPHANUMERIC).to_string();
+        for spelled in [text, base64, json, url] {
+            proptest::prop_assert!(refused(&dir, "a", spelled.as_bytes()).is_some(), "{spelled}");
+        }
+    }
+}
