@@ -205,3 +205,45 @@ fn a_killed_run_holds_its_turn_for_two_minutes() {
     assert_eq!(ran.status, 1, "{}", ran.err());
     assert!(ran.err().contains("is being run by process"), "{}", ran.err());
 }
+
+const SECURE: &str = r#"
+resources:
+  - name: settings
+    type: params
+    versionTemplate: {params: {MODE: fast, secure: {TOKEN: "env:THE_TOKEN"}}}
+  - name: copy
+    type: params
+    versionTemplate: {params: {MODE: slow}}
+  - name: web_img
+    type: image
+    versionTemplate: {sourceName: "org/$TOKEN", versionName: v1}
+jobs:
+  - name: make
+    type: runSh
+    steps:
+      - IN: settings
+      - TASK: {script: ["sh ../../../script.sh"]}
+      - OUT: copy
+        replicate: settings
+      - OUT: web_img
+"#;
+
+#[test]
+fn secrets_that_were_filled_in_stay_where_they_are_from() {
+    let sandbox =
+        project("grep -q s3cr3t OUT/web_img/version.json && shipctl post_resource_state web_img versionName v2");
+    sandbox.write("work/shippable.yml", SECURE);
+    let ran = sandbox.shipctl(["job", "run", "make", "--allow-secrets"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.out(), ran.err());
+    let image = version(&sandbox, &["web_img"]);
+    assert_eq!((&image["versionName"], &image["propertyBag"]["sourceName"]), (&"v2".into(), &"org/$TOKEN".into()));
+    let found = sandbox.bash("grep -r s3cr3t .shipctl; cat .shipctl/resources/copy/versions/2.json");
+    assert!(found.out().contains("env:THE_TOKEN") && !found.out().contains("s3cr3t"), "{}", found.out());
+
+    // Another secret under the same name, in an input that is replicated.
+    sandbox.write("work/script.sh", "sed -i s/s3cr3t-token/0ther-token/ IN/settings/version.json");
+    let ran = sandbox.shipctl(["job", "run", "make"]);
+    assert_eq!(ran.status, 1, "{}{}", ran.out(), ran.err());
+    assert!(ran.err().contains("IN/settings/version.json: the job changed"), "{}", ran.err());
+    assert!(!ran.err().contains("token"), "{}", ran.err());
+}
