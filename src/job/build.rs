@@ -26,7 +26,7 @@ use crate::config::shippable::{JOB_TYPES, Job, Pipeline};
 use crate::error::{Error, Kind};
 use crate::job::directory::Operation;
 use crate::job::names;
-use crate::job::record::Record;
+use crate::job::record::{self, Record};
 use params::References;
 use plan::{Given, Plan};
 use select::Chosen;
@@ -71,17 +71,24 @@ pub fn init(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources
     if create(&mut chosen, sources)? {
         plan = Plan::of(&given, &chosen)?;
     }
+    let token = token()?;
+    let mut dependencies = std::mem::take(&mut plan.recorded);
+    for (recorded, planned) in dependencies.iter_mut().zip(&plan.dependencies) {
+        let secure = planned.object.pointer("/version/propertyBag/params/secure");
+        recorded.secure = secure.map(|secure| record::secure_digest(&token, secure));
+    }
     let record = Record {
         job: job.name.clone(),
         kind: job.kind.clone(),
         build_number: sources.facts.build_number.clone(),
-        token: token()?,
+        token,
         store: sources.versions.place(),
-        dependencies: plan.recorded.clone(),
+        dependencies,
         compat: options.compat,
         cli_variables: Vec::new(),
         cli_removed: Vec::new(),
         masks: Vec::new(),
+        allow_secrets: options.allow_secrets,
     };
     write::write(&plan, &given, &chosen, &record, ssh_key.as_deref())?;
     notes.extend(plan.notes);

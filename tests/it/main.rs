@@ -36,6 +36,7 @@ mod job_init; // job directories made from the yml
 mod job_integrations; // every type of integration, from its file to the job
 mod job_lint; // what is wrong with a pipeline
 mod job_list; // the jobs of a pipeline, and one of them
+mod job_notify; // NOTIFY of a job that runs
 mod job_run;
 mod job_show; // the overview, secrets masked
 mod json_parity; // paths and filters beside the real jq 1.6

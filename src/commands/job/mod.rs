@@ -10,6 +10,7 @@ pub(crate) mod finish;
 pub(crate) mod init;
 mod lint;
 mod list;
+mod notifications;
 mod place;
 mod run;
 mod show;

@@ -35,6 +35,8 @@ pub(super) struct Planned {
     pub object: Value,
     /// `version` without what may be a secret.
     pub version: Option<Map<String, Value>>,
+    /// `version` before placeholders were filled in, when one of them gave a secret.
+    pub template: Option<Map<String, Value>>,
     /// The integration, by name.
     pub integration: Option<String>,
     /// The deploy key of a repository.
@@ -92,6 +94,7 @@ impl Plan {
         let mut bag = property_bag(one);
         let mut version = one.version.as_ref().map(|version| version_of(one, version, given.options));
         let mut public = version.clone();
+        let mut template = None;
         if one.kind == "params" {
             public.as_mut().and_then(bag_of).into_iter().for_each(params::public);
             if let (Operation::In, Some(bag)) = (one.operation, version.as_mut().and_then(bag_of)) {
@@ -101,8 +104,9 @@ impl Plan {
             }
         } else {
             let mut filling = Filling::new(scope, given.options);
-            bag.get_mut("yml").into_iter().for_each(|yml| filling.value(yml));
             version.as_mut().into_iter().for_each(|version| filling.version(version));
+            template = public.take().filter(|_| filling.gave_secret);
+            bag.get_mut("yml").into_iter().for_each(|yml| filling.value(yml));
             public.clone_from(&version);
             self.tell(one, &filling, given.options)?;
         }
@@ -111,6 +115,7 @@ impl Plan {
             folder: folder(&given.options.dir, one.operation, OsStr::new(one.name)),
             object,
             version: public,
+            template,
             integration: record.map(|record| record.name.clone()),
             deploy_key: record.filter(|_| one.is_repository()).and_then(deploy_key),
         })
@@ -261,6 +266,8 @@ fn recorded(one: &Chosen, planned: &Planned) -> Recorded {
         resource_id: stable_number(one.name),
         step: step_of(one),
         version: planned.version.clone(),
+        template: planned.template.clone(),
+        secure: None,
         section: one.version.as_ref().and_then(|version| version.section.clone()),
     }
 }

@@ -16,6 +16,8 @@ use crate::job::directory::Operation;
 use crate::job::environment::dependency::key_fields;
 use crate::job::record::Record;
 use crate::job::repository::GIT_CREDENTIAL;
+use crate::store::DEFAULT_FOLDER;
+use crate::support::own_folder;
 use crate::support::swap::NewContent;
 
 /// Refuses a place that holds anything but a job directory of ours.
@@ -51,11 +53,7 @@ pub(super) fn write(
     let target = &given.options.dir;
     let failed = |error: io::Error| Error::io("make", target, &error);
     if let Some(parent) = target.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(parent)
-            .map_err(|error| Error::io("make", parent, &error))?;
+        own_folder::make_ignored(parent, DEFAULT_FOLDER).map_err(|error| Error::io("make", parent, &error))?;
     }
     let new = NewContent::of(target, given.options.cwd.as_deref()).map_err(failed)?;
     std::fs::set_permissions(new.path(), Permissions::from_mode(0o700)).map_err(failed)?;
