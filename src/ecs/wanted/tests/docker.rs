@@ -85,6 +85,13 @@ fn every_row_of_the_table() {
         ),
         ("restartPolicy: {enabled: true}", json!({"restartPolicy": {"enabled": true}})),
         ("secrets: [{name: A, valueFrom: arn}]", json!({"secrets": [{"name": "A", "valueFrom": "arn"}]})),
+        ("environment: {A: 1}", json!({"environment": [{"name": "A", "value": "1"}]})),
+        (
+            "environment: [{A: 1}, {name: B, value: b}]",
+            json!({"environment": [
+                {"name": "A", "value": "1"}, {"name": "B", "value": "b"}
+            ]}),
+        ),
         ("memory: null\nlinks: ~", json!({})),
     ];
     for (options, want) in table {

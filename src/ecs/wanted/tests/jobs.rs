@@ -109,6 +109,24 @@ fn manifests_come_through_releases_and_deploy_jobs() {
 }
 
 #[test]
+fn a_manifest_that_is_there_twice_counts_once() {
+    let wanted = jobs(
+        "  - {name: m, type: manifest, steps: [{IN: a}]}
+  - {name: rel, type: release, steps: [{IN: m}]}
+  - {name: d, type: deploy, steps: [{IN: c}, {IN: rel}, {IN: m, versionNumber: 3, force: true}]}
+",
+    );
+    assert_eq!((names(&wanted), wanted.services[0].force), (vec!["d-m"], true));
+    assert_eq!(
+        wanted.warnings,
+        [
+            "shippable.yml:18:80: m is taken as the yml has it: pin the versions of its resources instead",
+            "shippable.yml:18:62: the manifest m is there twice: the later counts"
+        ]
+    );
+}
+
+#[test]
 fn names_and_force() {
     let two = "  - {name: m, type: manifest, steps: [{IN: a}]}\n  - {name: n, type: manifest, steps: [{IN: b}]}\n";
     let wanted = jobs(&format!(
