@@ -118,8 +118,33 @@ const OF_ECS: [&str; 26] = [
     "workingDirectory",
 ];
 
-/// Sections for other platforms.
-const OF_OTHERS: [&str; 4] = ["pod", "deployment", "HostConfig", "envFrom"];
+/// Fields and sections of other platforms.
+const OF_OTHERS: [&str; 24] = [
+    "acceptedResourceRoles",
+    "autodestroy",
+    "autoredeploy",
+    "deployment",
+    "deployment_strategy",
+    "envFrom",
+    "ExposedPorts",
+    "HostConfig",
+    "imagePullPolicy",
+    "lifecycle",
+    "livenessProbe",
+    "nickname",
+    "parameters",
+    "pod",
+    "readinessProbe",
+    "resources",
+    "roles",
+    "securityContext",
+    "sequential_deployment",
+    "StopSignal",
+    "tags",
+    "target_num_containers",
+    "terminationMessagePath",
+    "terminationMessagePolicy",
+];
 
 /// Fields of a service that the deployment itself fills in.
 const OWN: [(&str, &str); 3] = [

@@ -183,7 +183,7 @@ pub(super) fn volume(field: &Field, found: &mut Findings) -> Option<Volume> {
             "ro" => read_only = true,
             "rw" => read_only = false,
             other => {
-                found.warn(field.at(), format_args!("{}: the option {other} has no meaning on ECS", field.shown()))
+                found.warn(field.at(), format_args!("{}: the option {other} has no meaning on ECS", field.shown()));
             }
         }
     }

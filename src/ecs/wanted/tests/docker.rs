@@ -29,7 +29,7 @@ fn every_row_of_the_table() {
                 {"containerPort": 94, "name": "grpc"}
             ]}),
         ),
-        ("links:\n  - \"db:database\"\n  - cache", json!({"links": ["db:database", "cache"]})),
+        ("links:\n  - \"web:database\"\n  - web", json!({"links": ["web:database", "web"]})),
         ("hostName: box", json!({"hostname": "box"})),
         ("user: 1000", json!({"user": "1000"})),
         ("user: app:app", json!({"user": "app:app"})),
@@ -53,11 +53,11 @@ fn every_row_of_the_table() {
             ]}),
         ),
         (
-            "volumesFrom: [\"data:ro\", \"more:rw\", plain]",
+            "volumesFrom: [\"web:ro\", \"web:rw\", web]",
             json!({"volumesFrom": [
-                {"sourceContainer": "data", "readOnly": true},
-                {"sourceContainer": "more", "readOnly": false},
-                {"sourceContainer": "plain", "readOnly": false}
+                {"sourceContainer": "web", "readOnly": true},
+                {"sourceContainer": "web", "readOnly": false},
+                {"sourceContainer": "web", "readOnly": false}
             ]}),
         ),
         (

@@ -10,8 +10,8 @@ const RESOURCES: &str = "resources:
   - {name: c2, type: cluster, pointer: {sourceName: beta}}
   - {name: a, type: image, pointer: {sourceName: o/a}, seed: {versionName: 1}}
   - {name: b, type: image, pointer: {sourceName: o/b}, seed: {versionName: 1}}
-  - {name: o1, type: dockerOptions, version: {memory: 1, cpuShares: 1, labels: {x: 1, y: 1}, links: [l], logConfig: {type: a, options: {k: v}}, service: {deploymentConfiguration: {maximumPercent: 1, minimumHealthyPercent: 1}}}}
-  - {name: o2, type: dockerOptions, version: {memory: 2, labels: {y: 2, z: 2}, links: [m, n], logConfig: {type: b}, service: {deploymentConfiguration: {maximumPercent: 2}}}}
+  - {name: o1, type: dockerOptions, version: {memory: 1, cpuShares: 1, labels: {x: 1, y: 1}, links: [a], logConfig: {type: a, options: {k: v}}, service: {deploymentConfiguration: {maximumPercent: 1, minimumHealthyPercent: 1}}}}
+  - {name: o2, type: dockerOptions, version: {memory: 2, labels: {y: 2, z: 2}, links: [a:m, a:n], logConfig: {type: b}, service: {deploymentConfiguration: {maximumPercent: 2}}}}
   - {name: p1, type: params, version: {params: {A: 1, B: 1}}}
   - {name: p2, type: params, version: {params: {B: 2, C: 2}}}
   - {name: r1, type: replicas, version: {count: 1}}
@@ -46,13 +46,13 @@ fn options_are_united_in_step_order() {
         container,
         json!({
             "name": "a", "image": "o/a:1", "memory": 2, "cpu": 1, "essential": true,
-            "dockerLabels": {"x": "1", "y": "2", "z": "2"}, "links": ["m", "n"], "logConfiguration": {"logDriver": "b"}
+            "dockerLabels": {"x": "1", "y": "2", "z": "2"}, "links": ["a:m", "a:n"], "logConfiguration": {"logDriver": "b"}
         })
     );
     let want = json!({"desiredCount": 1, "deploymentConfiguration": {"maximumPercent": 2, "minimumHealthyPercent": 1}});
     assert_eq!(service, want);
     let (container, _) = options(", {IN: o2}, {IN: o1}");
-    assert_eq!((&container["memory"], &container["links"]), (&json!(1), &json!(["l"])));
+    assert_eq!((&container["memory"], &container["links"]), (&json!(1), &json!(["a"])));
 }
 
 #[test]
