@@ -163,7 +163,7 @@ fn settings_of_the_job() {
     let wanted = ask(&yml("method: upgrade, stabilityDuration: 5"));
     assert_eq!((wanted.stability.as_secs(), wanted.warnings.len()), (0, 1));
     let mut bench = Bench::default();
-    bench.options.timeout = Some(std::time::Duration::from_secs(7200));
+    bench.options.timeout = Some(std::time::Duration::from_hours(2));
     assert_eq!(bench.wanted(&yml("maxWaitTime: 1")).max_wait.as_secs(), 7200);
 }
 
