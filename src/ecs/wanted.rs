@@ -176,6 +176,8 @@ pub fn wanted(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sourc
         let text = format!("{} has nothing to deploy: add `- IN: MANIFEST` to its steps", job.name);
         found.error(&job.yml.at, text);
     }
+    // What is wrong with one part makes others look wrong.
+    found.check()?;
     for unit in &mut units {
         unit.force |= settings.force;
         if unit.deploy_name.is_none() {
@@ -185,19 +187,18 @@ pub fn wanted(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sourc
     let services: Vec<WantedService> = units.iter().map(|unit| service::service(job, unit, &mut found)).collect();
     check_together(job, &services, &mut found);
     check_images(job, options, &services)?;
-    match cluster {
-        Some(cluster) if found.errors.is_empty() => Ok(Wanted {
-            job: job.name.clone(),
-            cluster,
-            method: settings.method,
-            parallel: settings.parallel,
-            max_wait: options.timeout.unwrap_or(settings.max_wait),
-            stability: settings.stability,
-            services,
-            warnings: found.warnings,
-        }),
-        _ => Err(Error::new(Kind::Configuration, found.errors.join("; "))),
-    }
+    found.check()?;
+    let Some(cluster) = cluster else { return Err(Error::new(Kind::Configuration, "no cluster")) };
+    Ok(Wanted {
+        job: job.name.clone(),
+        cluster,
+        method: settings.method,
+        parallel: settings.parallel,
+        max_wait: options.timeout.unwrap_or(settings.max_wait),
+        stability: settings.stability,
+        services,
+        warnings: found.warnings,
+    })
 }
 
 /// A job that is there, in order, and a deploy job.

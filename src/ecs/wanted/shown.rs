@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Request, WantedService};
 use crate::job::build::hex;
+use crate::support::secret::SecretText;
 
 /// What stands for a secret.
 const MASK: &str = "***";
@@ -49,7 +50,7 @@ pub fn masked_request(service: &WantedService, request: Request) -> Value {
 }
 
 fn hidden(service: &WantedService, mut value: Value) -> Value {
-    let mut secrets: Vec<&str> = service.secrets.iter().map(|secret| secret.expose()).collect();
+    let mut secrets: Vec<&str> = service.secrets.iter().map(SecretText::expose).collect();
     secrets.retain(|secret| !secret.is_empty());
     // One may be part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
@@ -81,7 +82,7 @@ fn mask_short(value: &mut Value, service: &WantedService) {
         for variable in environment.into_iter().flatten() {
             let Some(Value::String(text)) = variable.get_mut("value") else { continue };
             if !text.is_empty() && service.secrets.iter().any(|secret| secret.expose() == text) {
-                *text = MASK.to_owned();
+                MASK.clone_into(text);
             }
         }
     }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Bench, ask, container, environment, fails, indented, job, with};
 use crate::ecs::wanted::{Scaling, digest, masked};
 use crate::job::build::sources::Owner;
+use crate::support::secret::SecretText;
 
 #[test]
 fn params_are_the_environment() {
@@ -31,7 +32,7 @@ fn secure_params_are_filled_in_and_masked() {
         let want = json!({"A": "with hunter2 in it", "N": "7", "TOKEN": "hunter2", "PIN": "7"});
         assert_eq!(environment(&wanted, 0), want);
         let service = &wanted.services[0];
-        let secrets: Vec<&str> = service.secrets.iter().map(|secret| secret.expose()).collect();
+        let secrets: Vec<&str> = service.secrets.iter().map(SecretText::expose).collect();
         assert_eq!(secrets, ["hunter2", "7"]);
         let shown = masked(service);
         assert_eq!(
@@ -55,7 +56,7 @@ fn secure_texts_are_pairs_and_later_ones_win() {
 ";
     let wanted = ask(&job(resources, "", ", {IN: p}, {IN: q}"));
     assert_eq!(environment(&wanted, 0).to_string(), r#"{"A":"a","B":"2","S":"open","T":"t"}"#);
-    let secrets: Vec<&str> = wanted.services[0].secrets.iter().map(|secret| secret.expose()).collect();
+    let secrets: Vec<&str> = wanted.services[0].secrets.iter().map(SecretText::expose).collect();
     assert_eq!(secrets, ["t"]);
     let text = "q2ZsZm9vYmFyMTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6==";
     let wanted = with("params", &format!("params: {{A: a, secure: {text}}}"), ", {IN: o}");
