@@ -30,9 +30,12 @@ mod job_example;
 mod job_exec; // the example job directory and its script
 mod job_finish; // what a run leaves
 mod job_init; // job directories made from the yml
+mod job_kills; // job init and job finish, killed and on full disks
 mod job_lint; // what is wrong with a pipeline
 mod job_list; // the jobs of a pipeline, and one of them
+mod job_masks; // whatever commands print, and however
 mod job_run;
+mod job_s3; // whole runs over a bucket
 mod job_show; // the overview, secrets masked
 mod json_parity; // paths and filters beside the real jq 1.6
 mod lookups; // look-ups from the files of a job directory

@@ -110,7 +110,7 @@ pub(super) fn make(ctx: &Ctx, args: &Args, project: &Project) -> Result<Made, Er
     let host = Host::detect(&ctx.env)?;
     let facts = sources::facts(ctx, &host, store, &args.job, args.build_number.as_deref())?;
     let commits = Here { host: &host, env: &ctx.env, cwd: &cwd, notes: RefCell::default() };
-    let versions = Stored(store);
+    let versions = Stored { store, location: args.store.location(ctx)? };
     let sources = Sources { versions: &versions, secrets: &secrets, commits: &commits, facts: &facts, env: &ctx.env };
     let mut staged = build::stage(pipeline, &args.job, &options, &sources)?;
     staged.note(host.notes.iter().cloned());
