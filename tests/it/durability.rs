@@ -52,7 +52,9 @@ pub fn kill_loop(
     mut command: impl FnMut(u32) -> Vec<String>,
     mut check: impl FnMut(u32),
 ) {
-    let start = |words: Vec<String>| sandbox.command(SHIPCTL).args(words).stderr(Stdio::null()).spawn().unwrap();
+    let start = |words: Vec<String>| {
+        sandbox.command(SHIPCTL).args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
     let begun = Instant::now();
     assert!(start(command(0)).wait().unwrap().success());
     let mut takes = begun.elapsed();
