@@ -34,6 +34,7 @@ mod job_kills; // job init and job finish, killed and on full disks
 mod job_lint; // what is wrong with a pipeline
 mod job_list; // the jobs of a pipeline, and one of them
 mod job_masks; // whatever commands print, and however
+mod job_rules; // the rules of TASKs and hooks, from the yml to the exit status
 mod job_run;
 mod job_s3; // whole runs over a bucket
 mod job_show; // the overview, secrets masked
