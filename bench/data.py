@@ -103,7 +103,7 @@ def pipeline(folder, count):
     new.mkdir(parents=True)
     resources, integrations, steps = ["resources:"], [], []
     for number in range(count):
-        kind = ("image", "params", "integration")[number % 3]
+        kind = ("params", "image", "integration")[number % 3]
         name = f"{kind}_{number}"
         steps.append(f"      - IN: {name}")
         resources.append(f"  - name: {name}\n    type: {kind}")
@@ -126,7 +126,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     functions(folder / "original-functions.sh", Path(__file__).with_name("original-functions.sh"), 46 << 10)
     resources(folder / "resources", 1000)
-    for count in (250, 500, 1000):
+    for count in (3, 250, 500, 1000):
         pipeline(folder / "pipelines" / str(count), count)
     # A list in the document, the wanted key behind it: all of it has to be read.
     write(folder / "list.json", size, '{"services":[{"id":-1}', lambda number: ",\n" + record(number),

@@ -112,6 +112,8 @@ pub fn stage(pipeline: &Pipeline, job: &str, options: &Options, sources: &Source
     // What is wrong with it is said before anything is made.
     let mut plan = Plan::of(&given, &chosen)?;
     if create(&mut chosen, sources)? {
+        // One at a time: a thousand resources are some megabytes.
+        drop(plan);
         plan = Plan::of(&given, &chosen)?;
     }
     let record = Record {
@@ -120,7 +122,7 @@ pub fn stage(pipeline: &Pipeline, job: &str, options: &Options, sources: &Source
         build_number: sources.facts.build_number.clone(),
         token: token()?,
         store: sources.versions.place(),
-        dependencies: plan.recorded.clone(),
+        dependencies: std::mem::take(&mut plan.recorded),
         cli_variables: Vec::new(),
         cli_removed: Vec::new(),
         masks: Vec::new(),
