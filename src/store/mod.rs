@@ -34,8 +34,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 pub use commit::Committed;
-pub use kept::Kept;
 pub use keeper::Keeper;
+pub use kept::Kept;
 pub use lease::Lease;
 pub use location::{DEFAULT_FOLDER, Location, Owner};
 use objects::Objects;

@@ -31,13 +31,14 @@ impl Project {
             pipeline.files.first().and_then(|file| Some(cwd.join(file.parent()?))).unwrap_or_else(|| cwd.clone());
         let secrets = Given::load(ctx, args.integrations.as_deref(), base)?;
         let store = args.store.open(ctx)?;
+        let versions = Stored { store: &store, location: args.store.location(ctx)? };
         let read = |build_number: &str| {
             let options = wanted::Options {
                 images: what.images.clone(),
                 build_number: build_number.to_owned(),
                 timeout: what.timeout(),
             };
-            let sources = wanted::Sources { versions: &Stored(&store), secrets: &secrets };
+            let sources = wanted::Sources { versions: &versions, secrets: &secrets };
             wanted::wanted(&pipeline, &args.job, &options, &sources)
         };
         let given = what.build_number.clone().map_or_else(|| of_ci(ctx), |number| Ok(Some(number)))?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::sources::{self, Given, Here, Stored};
-use super::{clean, cli_tools, place};
+use super::{cli_tools, place};
 use crate::commands::version::StoreArgs;
 use crate::config::shippable::{Job, Pipeline};
 use crate::ctx::Ctx;
@@ -152,20 +152,14 @@ fn make_as(ctx: &Ctx, args: &Args, project: &Project, cwd: &Path, options: &Opti
     let secrets = Given::load(ctx, args.integrations.as_deref(), base)?;
     let facts = sources::facts(ctx, host, store, &args.job, args.build_number.as_deref())?;
     let commits = Here { host, env: &ctx.env, cwd, notes: RefCell::default() };
-    let versions = Stored(store);
+    let versions = Stored { store, location: args.store.location(ctx)? };
     let sources = Sources { versions: &versions, secrets: &secrets, commits: &commits, facts: &facts, env: &ctx.env };
-    let mut made = build::init(pipeline, &args.job, options, &sources)?;
-    made.notes.extend(host.notes.iter().cloned());
-    made.notes.append(&mut commits.notes.borrow_mut());
-    let resolved = secrets.resolved.borrow();
-    match cli_tools::configure(ctx, pipeline, job, &made.dir, &resolved, &mut made.record) {
-        Ok(notes) => made.notes.extend(notes),
-        Err(error) => {
-            clean::remove(&made.dir)?;
-            return Err(error);
-        }
-    }
-    Ok(made)
+    let mut staged = build::stage(pipeline, &args.job, options, &sources)?;
+    staged.note(host.notes.iter().cloned());
+    staged.note(commits.notes.take());
+    let notes = cli_tools::configure(ctx, pipeline, job, &mut staged, &secrets.resolved.borrow())?;
+    staged.note(notes);
+    staged.show()
 }
 
 fn options(ctx: &Ctx, args: &Args, cwd: &Path) -> Result<Options, Error> {

@@ -15,30 +15,34 @@ use crate::job::build::sources::{
 };
 use crate::job::build::stable_number;
 use crate::job::repository::{self, Checkout, Clone as CloneOf, Credential, Credentials, PullRequest};
-use crate::store::{self, Store};
+use crate::store::{self, Location, Store};
 
 /// The store.
-pub(crate) struct Stored<'a>(pub(crate) &'a Store);
+pub(crate) struct Stored<'a> {
+    pub(crate) store: &'a Store,
+    /// Where it is, as `job finish` finds it again; the store's own word for it has its address as well.
+    pub(crate) location: Location,
+}
 
 impl Versions for Stored<'_> {
     fn latest(&self, of: &Owner) -> Result<Option<Version>, Error> {
-        self.0.latest(of)
+        self.store.latest(of)
     }
 
     fn version(&self, of: &Owner, number: u64) -> Result<Option<Version>, Error> {
-        self.0.version(of, number)
+        self.store.version(of, number)
     }
 
     fn version_named(&self, of: &Owner, name: &str) -> Result<Option<Version>, Error> {
-        self.0.version_named(of, name)
+        self.store.version_named(of, name)
     }
 
     fn recent(&self, of: &Owner, most: usize) -> Result<Vec<Version>, Error> {
-        self.0.recent(of, most)
+        self.store.recent(of, most)
     }
 
     fn pinned(&self, of: &Owner) -> Result<Option<u64>, Error> {
-        self.0.pinned(of)
+        self.store.pinned(of)
     }
 
     fn create(&self, of: &Owner, draft: &Draft) -> Result<Version, Error> {
@@ -48,19 +52,19 @@ impl Versions for Stored<'_> {
             inputs: Vec::new(),
             section: Some(draft.section.clone()),
         };
-        self.0.create(of, &draft)
+        self.store.create(of, &draft)
     }
 
     fn latest_state(&self, job: &str) -> Result<Option<String>, Error> {
-        self.0.latest_state(job)
+        self.store.latest_state(job)
     }
 
     fn fetch_state(&self, of: &Owner, sha: &str, into: &Path) -> Result<(), Error> {
-        self.0.fetch_state(of, sha, into)
+        self.store.fetch_state(of, sha, into)
     }
 
     fn place(&self) -> String {
-        self.0.place().to_owned()
+        self.location.to_string()
     }
 }
 

@@ -17,7 +17,8 @@ const LONGEST_VERSION: usize = 20;
 
 pub(super) fn run(ctx: &Ctx, pipeline: &Pipeline, job: &Job, args: &cli::JobShow) -> Result<(), Error> {
     let store = args.store.open(ctx)?;
-    let traced = trace::of(pipeline, job, &Stored(&store))?;
+    let versions = Stored { store: &store, location: args.store.location(ctx)? };
+    let traced = trace::of(pipeline, job, &versions)?;
     if args.json {
         let all: Vec<Value> = traced.iter().map(object).collect();
         return ctx.print_line(format!("{:#}", json!({"name": job.name, "store": store.place(), "versions": all})));

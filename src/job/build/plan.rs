@@ -33,8 +33,6 @@ pub(super) struct Planned {
     pub folder: ResourceFolder,
     /// `version.json`.
     pub object: Value,
-    /// `version` without what may be a secret.
-    pub version: Option<Map<String, Value>>,
     /// `version` before placeholders were filled in, when one of them gave a secret.
     pub template: Option<Map<String, Value>>,
     /// The integration, by name.
@@ -74,21 +72,27 @@ impl Plan {
         Own::of(&directory, root, Some(&document))?.variables(&mut variables)?;
         scope.add(variables);
         let mut plan = Self { dependencies: Vec::new(), message: Value::Null, recorded: Vec::new(), notes: Vec::new() };
+        let mut shown = Vec::with_capacity(chosen.len());
         for one in chosen {
-            let planned = plan.dependency(given, one, &scope)?;
+            let (mut planned, public) = plan.dependency(given, one, &scope)?;
             add_variables(&mut scope, &planned, given, &root.join("secrets"))?;
-            plan.recorded.push(recorded(one, &planned));
+            shown.push(message::dependency(one, &planned, public.as_ref()));
+            plan.recorded.push(recorded(one, public, planned.template.take()));
             plan.dependencies.push(planned);
         }
-        let dependencies = chosen.iter().zip(&plan.dependencies);
-        let shown: Vec<Value> = dependencies.map(|(one, planned)| message::dependency(one, planned)).collect();
-        head.insert("dependencies".to_owned(), shown.into());
+        head.insert("dependencies".to_owned(), Value::Array(shown));
         // It stands before `propertyBag`.
         plan.message = Value::Object(message::in_order(head));
         Ok(plan)
     }
 
-    fn dependency(&mut self, given: &Given, one: &Chosen, scope: &Scope) -> Result<Planned, Error> {
+    /// What one is going to be, and its `version` without what may be a secret.
+    fn dependency(
+        &mut self,
+        given: &Given,
+        one: &Chosen,
+        scope: &Scope,
+    ) -> Result<(Planned, Option<Map<String, Value>>), Error> {
         let integration = one.resource.and_then(|resource| resource.integration.as_ref());
         let record = integration.and_then(|named| given.integrations.get(&named.name));
         let mut bag = property_bag(one);
@@ -111,14 +115,14 @@ impl Plan {
             self.tell(one, &filling, given.options)?;
         }
         let object = object(one, given.sources.facts, record, bag, version);
-        Ok(Planned {
+        let planned = Planned {
             folder: folder(&given.options.dir, one.operation, OsStr::new(one.name)),
             object,
-            version: public,
             template,
             integration: record.map(|record| record.name.clone()),
             deploy_key: record.filter(|_| one.is_repository()).and_then(deploy_key),
-        })
+        };
+        Ok((planned, public))
     }
 
     /// Says what placeholders came to nothing.
@@ -257,7 +261,7 @@ fn object(
     object
 }
 
-fn recorded(one: &Chosen, planned: &Planned) -> Recorded {
+fn recorded(one: &Chosen, version: Option<Map<String, Value>>, template: Option<Map<String, Value>>) -> Recorded {
     Recorded {
         operation: one.operation.into(),
         name: one.name.to_owned(),
@@ -265,8 +269,8 @@ fn recorded(one: &Chosen, planned: &Planned) -> Recorded {
         is_job: one.is_job,
         resource_id: stable_number(one.name),
         step: step_of(one),
-        version: planned.version.clone(),
-        template: planned.template.clone(),
+        version,
+        template,
         secure: None,
         section: one.version.as_ref().and_then(|version| version.section.clone()),
     }
