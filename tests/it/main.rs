@@ -37,8 +37,6 @@ mod job_init; // job directories made from the yml
 mod job_integrations; // every type of integration, from its file to the job
 mod job_kills; // job init and job finish, killed and on full disks
 mod job_lint; // what is wrong with a pipeline
-mod job_lint; // what is wrong with a pipeline
-mod job_list; // the jobs of a pipeline, and one of them
 mod job_list; // the jobs of a pipeline, and one of them
 mod job_masks; // whatever commands print, and however
 mod job_notify; // NOTIFY of a job that runs
