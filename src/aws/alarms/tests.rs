@@ -60,10 +60,10 @@ fn every_field_reaches_the_request() {
 
 #[test]
 fn lists_and_objects_in_the_query_protocol() {
-    let alarm = json!({"AlarmName": "a b", "ActionsEnabled": false, "Threshold": 75.50, "OKActions": [], "Unit": null,
+    let alarm = json!({"AlarmName": "a b", "ActionsEnabled": false, "Threshold": 75.5, "OKActions": [], "Unit": null,
         "AlarmActions": ["x", "y"], "Dimensions": [{"Name": "N", "Value": "ü"}],
         "Metrics": [{"MetricStat": {"Metric": {"MetricName": "m"}}}]});
-    let want = "Action=PutMetricAlarm&Version=2010-08-01&AlarmName=a%20b&ActionsEnabled=false&Threshold=75.50&\
+    let want = "Action=PutMetricAlarm&Version=2010-08-01&AlarmName=a%20b&ActionsEnabled=false&Threshold=75.5&\
         AlarmActions.member.1=x&AlarmActions.member.2=y&Dimensions.member.1.Name=N&Dimensions.member.1.Value=%C3%BC&\
         Metrics.member.1.MetricStat.Metric.MetricName=m";
     assert_eq!(read(&alarm), want);
