@@ -82,7 +82,9 @@ impl<'a> Log<'a> {
         let mut bars = live.bars.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = bars.entry(manifest.to_owned()).or_insert_with(|| {
             let bar = live.all.add(ProgressBar::new_spinner());
-            bar.set_style(ProgressStyle::with_template("{spinner} {prefix} {msg}").unwrap_or(ProgressStyle::default_spinner()));
+            bar.set_style(
+                ProgressStyle::with_template("{spinner} {prefix} {msg}").unwrap_or(ProgressStyle::default_spinner()),
+            );
             bar.set_prefix(manifest.to_owned());
             bar
         });

@@ -9,11 +9,9 @@ mod plan;
 mod project; // a deploy job, read
 mod report; // how it ended
 mod rollback;
-mod run;
 mod scale;
 mod session; // the AWS API, with signals and a clock
 mod status;
-mod update;
 
 use clap::Subcommand;
 
@@ -72,25 +70,6 @@ pub(crate) enum Ecs {
     /// inactive: those that the store remembers for the job, which need not be in the yml any more.
     #[command(verbatim_doc_comment)]
     Delete(delete::DeleteArgs),
-    /// Put new images into a service that no yml describes
-    ///
-    /// Registers the service's task definition with other images and variables, updates the service to it and waits.
-    /// This reads the task definition, which needs ecs:DescribeTaskDefinition beyond the documented permissions; see
-    /// shipctl iam policy --for update.
-    ///
-    /// CLUSTER is a cluster of the job directory, or the name of any cluster together with --ambient, --profile, --source
-    /// or --clouddriver. Exit status as of ecs deploy.
-    #[command(verbatim_doc_comment)]
-    Update(update::UpdateArgs),
-    /// Run a task once and end with its exit status
-    ///
-    /// Starts a task, shows what it says where its log goes to CloudWatch, and ends with the exit status of its
-    /// container: the first essential one, or that of --container. A signal stops the task.
-    ///
-    /// Exit status: that of the container; 20 when it could not be started, with the reason; 24 when it was not done
-    /// within the time.
-    #[command(verbatim_doc_comment)]
-    Run(run::RunArgs),
 }
 
 pub(super) fn run(ctx: &Ctx, command: &Ecs) -> Result<(), Error> {
@@ -101,7 +80,5 @@ pub(super) fn run(ctx: &Ctx, command: &Ecs) -> Result<(), Error> {
         Ecs::Rollback(args) => rollback::run(ctx, args),
         Ecs::Scale(args) => scale::run(ctx, args),
         Ecs::Delete(args) => delete::run(ctx, args),
-        Ecs::Update(args) => update::run(ctx, args),
-        Ecs::Run(args) => run::run(ctx, args),
     }
 }
