@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::Run;
 use crate::ecs::memory::{Deployed, Memory};
 use crate::error::Error;
 use crate::store::{Kept, Lease, Store};
@@ -69,8 +70,11 @@ impl Book {
         Ok(())
     }
 
-    /// Gives the turn back.
-    pub(super) fn close(self) -> Result<(), Error> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).lease.release()
+    /// Gives the turn back. Where that fails it is over by itself.
+    pub(super) fn close(self, run: &Run) {
+        let held = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = held.lease.release() {
+            run.note(None, format!("the turn could not be given back, and is over within 2 minutes: {error}"));
+        }
     }
 }

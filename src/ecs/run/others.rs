@@ -27,7 +27,7 @@ pub fn delete(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Er
         let cluster = services.first().map(|was| was.cluster.clone());
         report.done.extend(leftovers(run, &book, cluster.as_deref().unwrap_or_default()));
     }
-    book.close()?;
+    book.close(run);
     Ok(report)
 }
 
@@ -35,7 +35,7 @@ pub fn delete(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Er
 fn take_away(work: &mut Work, was: &Deployed) -> Result<(), Stop> {
     let (revisions, service): (Vec<_>, Vec<_>) =
         delete_steps(was).into_iter().partition(|step| matches!(step, Step::Deregister { .. }));
-    in_order(work, service)?;
+    in_order(work, &service)?;
     let forgotten = work.book.change(|memory| {
         memory.forget(&was.manifest);
         for previous in was.with_previous() {
@@ -44,7 +44,7 @@ fn take_away(work: &mut Work, was: &Deployed) -> Result<(), Stop> {
         }
     });
     forgotten.map_err(Stop::Store)?;
-    in_order(work, revisions)
+    in_order(work, &revisions)
 }
 
 /// Sets the count of what serves.
@@ -65,10 +65,10 @@ pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result
         if run.options.no_wait {
             steps.truncate(2);
         }
-        let done = in_order(&mut work, steps);
+        let done = in_order(&mut work, &steps);
         report.done.push(ended(&work, done, format!("{} has a count of {count}", was.service)));
     }
-    book.close()?;
+    book.close(run);
     Ok(report)
 }
 
@@ -99,7 +99,7 @@ pub fn rollback(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, 
             break;
         }
     }
-    book.close()?;
+    book.close(run);
     Ok(report)
 }
 
@@ -138,13 +138,14 @@ fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
         ..was.clone()
     };
     let count = work.seen.get(&was.service).map(|seen| seen.desired);
-    Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, goes_back: true })
+    Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, gone: None, goes_back: true })
 }
 
 /// Removes what was left over, and revisions of our own families that nobody uses.
 pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
     let mut done = leftovers(run, book, &wanted.cluster.name);
-    for service in &wanted.services {
+    // A family of another name may be somebody else's as well.
+    for service in wanted.services.iter().filter(|service| service.family() == service.name) {
         let mut work = work(run, book, &service.manifest, &wanted.cluster.name);
         let step = Step::Deregister { task_definition: service.family().to_owned() };
         let pruned = work.called(&step, run.api.list_task_definitions(service.family())).and_then(|arns| {
@@ -154,8 +155,9 @@ pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
                     one.task_definition == *arn || one.previous.iter().any(|old| old.task_definition == *arn)
                 })
             };
-            let steps = arns.into_iter().filter(|arn| !is_kept(arn));
-            in_order(&mut work, steps.map(|task_definition| Step::Deregister { task_definition }).collect())
+            let unused = arns.into_iter().filter(|arn| !is_kept(arn));
+            let steps: Vec<Step> = unused.map(|task_definition| Step::Deregister { task_definition }).collect();
+            in_order(&mut work, &steps)
         });
         if let Err(stop) = pruned {
             let (outcome, text) = work.words(&stop);
@@ -178,7 +180,7 @@ fn leftovers(run: &Run, book: &Book, cluster: &str) -> Vec<Done> {
         let (Leftover::Service { manifest, .. } | Leftover::TaskDefinition { manifest, .. }) = leftover;
         let mut work = work(run, book, manifest, cluster);
         let still = memory.of(manifest).and_then(|serving| serving.scaling.as_ref());
-        if let Err(stop) = in_order(&mut work, prune_steps(leftover, still)) {
+        if let Err(stop) = in_order(&mut work, &prune_steps(leftover, still)) {
             let (outcome, text) = work.words(&stop);
             let done = work.ended(outcome, format!("{} is left over still: {text}", leftover.text()));
             run.tell_done(&done);
@@ -216,7 +218,7 @@ fn work<'a>(run: &'a Run<'a>, book: &'a Book, manifest: &'a str, cluster: &'a st
     Work::new(run, book, manifest, cluster, run.options.timeout.unwrap_or(LIMIT))
 }
 
-fn in_order(work: &mut Work, steps: Vec<Step>) -> Result<(), Stop> {
+fn in_order(work: &mut Work, steps: &[Step]) -> Result<(), Stop> {
     steps.iter().try_for_each(|step| work.carry_out(step))
 }
 

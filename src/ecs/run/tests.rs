@@ -274,7 +274,7 @@ fn what_is_not_as_it_was_left_is_deployed() {
         world.fake.state().services.clear();
         assert_eq!(world.deploy(&wanted, &options("3")).outcome, Outcome::Completed);
         assert!(world.notes().contains("is not there any more: it is deployed anew"), "{}", world.notes());
-        assert_eq!(world.memory().leftovers.len(), usize::from(method == Method::BlueGreen));
+        assert_eq!(world.memory().leftovers, []);
     }
 }
 
