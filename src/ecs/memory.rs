@@ -82,7 +82,7 @@ pub struct Scaled {
 
 /// Something that is there, or may be, and that nothing uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind")]
 pub enum Leftover {
     /// A service.
     Service {
