@@ -5,9 +5,11 @@ use super::change::{Change, commit_at};
 use super::outcome::Outcome;
 use super::work::{Stop, Work};
 use super::{Done, LIMIT, Report, Run};
+use crate::aws::ecs::Service;
 use crate::ecs::memory::{Deployed, Leftover};
 use crate::ecs::steps::{
-    Step, delete_steps, is_daemon, prune_steps, resumed, rollback_steps, scale_steps, scaled_names,
+    Step, delete_steps, is_daemon, prune_steps, resumed, revision, rollback_steps, scale_steps, scaled_names,
+    undo_steps,
 };
 use crate::ecs::wanted::{Method, Wanted};
 use crate::error::{Error, Kind};
@@ -77,12 +79,6 @@ pub fn rollback(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, 
     let book = Book::open(run.store, job, run.holder, run.api.now())?;
     let memory = book.memory();
     let services = chosen(&memory.services, job, manifest, true)?;
-    for was in &services {
-        if was.previous.is_empty() {
-            let told = format!("no version of {} before {} is kept: nothing to go back to", was.manifest, was.service);
-            return Err(Error::failed(told));
-        }
-    }
     let mut report = Report::default();
     for was in &services {
         let mut work = work(run, &book, &was.manifest, &was.cluster);
@@ -106,11 +102,21 @@ pub fn rollback(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, 
 /// The change to the version before.
 fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
     let options = work.run.options;
-    let lacks = || Stop::Lacks(format!("no version of {} before {} is kept", was.manifest, was.service));
+    let lacks = || {
+        let name = &was.service;
+        Stop::Lacks(format!("no version of {} before {name} is kept: nothing to go back to", was.manifest))
+    };
+    work.look(&[&was.service])?;
+    let is_on = |seen: &Service| revision(&seen.task_definition) == revision(&was.task_definition);
+    if work.seen.get(&was.service).is_some_and(|seen| seen.status == "ACTIVE" && !is_on(seen)) {
+        return Ok(restored(work, was));
+    }
     let previous = was.previous.first().ok_or_else(lacks)?;
     let mut steps = rollback_steps(was, &options.build_number).ok_or_else(lacks)?;
     let look = steps.remove(0);
-    work.carry_out(&look)?;
+    if look != (Step::Look { services: vec![was.service.clone()] }) {
+        work.carry_out(&look)?;
+    }
     let target = steps.iter().find_map(Step::service).unwrap_or(&was.service).to_owned();
     let is_there = |name: &str| work.seen.get(name).is_some_and(|seen| seen.status == "ACTIVE");
     if target != was.service && is_there(&target) {
@@ -139,6 +145,17 @@ fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
     };
     let count = work.seen.get(&was.service).map(|seen| seen.desired);
     Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, gone: None, goes_back: true })
+}
+
+/// The change to what is remembered, where an upgrade that failed, or somebody else, has put the service on another
+/// version.
+fn restored(work: &mut Work, was: &Deployed) -> Change {
+    work.target.clone_from(&was.service);
+    work.is_daemon = is_daemon(was.wanted.get("service"));
+    let begun = [Step::ScaleToZero { service: was.service.clone() }];
+    let steps = undo_steps(&begun, Some(was), None, true);
+    let (commit_at, was) = (Some(commit_at(&steps)), was.clone());
+    Change { steps, count: None, gone: None, new: was.clone(), was: Some(was), commit_at, goes_back: false }
 }
 
 /// Removes what was left over, and revisions of our own families that nobody uses.
