@@ -24,11 +24,100 @@ fn bench(yml: Yml) -> Bench {
 #[test]
 fn one_after_the_other() {
     let mut bench = bench(THREE);
-    insta::assert_snapshot!(bench.deploy(1, ""), @"");
+    insta::assert_snapshot!(bench.deploy(1, ""), @r"
+    exit 0
+    m	d-m-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
+    n	d-n-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-n:1
+    o	d-o-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-o:1
+
+    DescribeServices d-m-1
+    RegisterTaskDefinition d-m
+    CreateService d-m-1 count=1 d-m:1
+    DescribeServices d-m-1 ×6
+    DescribeServices d-n-1
+    RegisterTaskDefinition d-n
+    CreateService d-n-1 count=1 d-n:1
+    DescribeServices d-n-1 ×6
+    DescribeServices d-o-1
+    RegisterTaskDefinition d-o
+    CreateService d-o-1 count=1 d-o:1
+    DescribeServices d-o-1 ×6
+
+    service prod/d-m-1 ACTIVE 1+0/1 d-m:1
+    service prod/d-n-1 ACTIVE 1+0/1 d-n:1
+    service prod/d-o-1 ACTIVE 1+0/1 d-o:1
+    task definition d-m:1
+    task definition d-n:1
+    task definition d-o:1
+    ");
     // What has not changed is left alone.
-    insta::assert_snapshot!(bench.deploy(2, "--image api=v2"), @"");
+    insta::assert_snapshot!(bench.deploy(2, "--image api=v2"), @r"
+    exit 0
+    m	d-m-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
+    n	d-n-2	arn:aws:ecs:us-east-1:123456789012:task-definition/d-n:2
+    o	d-o-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-o:1
+
+    DescribeServices d-m-1,d-m-2
+    DescribeServices d-n-1,d-n-2
+    RegisterTaskDefinition d-n
+    CreateService d-n-2 count=1 d-n:2
+    DescribeServices d-n-2 ×6
+    UpdateService d-n-1 count=0
+    DescribeServices d-n-1 ×4
+    DeleteService d-n-1
+    DescribeServices d-n-1 ×2
+    DescribeServices d-o-1,d-o-2
+
+    service prod/d-m-1 ACTIVE 1+0/1 d-m:1
+    service prod/d-n-1 INACTIVE 0+0/0 d-n:1
+    service prod/d-o-1 ACTIVE 1+0/1 d-o:1
+    service prod/d-n-2 ACTIVE 1+0/1 d-n:2
+    task definition d-m:1
+    task definition d-n:1
+    task definition d-o:1
+    task definition d-n:2
+    ");
     // Where one fails, the rest is not begun.
-    insta::assert_snapshot!(bench.deploy(3, "--image web=v3 --image api=bad --image job=v3"), @"");
+    insta::assert_snapshot!(bench.deploy(3, "--image web=v3 --image api=bad --image job=v3"), @r"
+    exit 21
+    note: 3 tasks have failed to start: what was there before comes back
+    note: not begun, since n did not succeed: o
+    note: left over, and removed with --prune: the task definition d-n:3
+    shipctl: n: 3 tasks have failed to start; d-n-2 serves, whole: 1 of 1 tasks run
+
+    DescribeServices d-m-1,d-m-3
+    RegisterTaskDefinition d-m
+    CreateService d-m-3 count=1 d-m:2
+    DescribeServices d-m-3 ×6
+    UpdateService d-m-1 count=0
+    DescribeServices d-m-1 ×4
+    DeleteService d-m-1
+    DescribeServices d-m-1 ×2
+    DescribeServices d-n-2,d-n-3
+    RegisterTaskDefinition d-n
+    CreateService d-n-3 count=1 d-n:3
+    DescribeServices d-n-3 ×7
+    ListTasks d-n-3
+    DescribeTasks
+    UpdateService d-n-3 count=0
+    DescribeServices d-n-3
+    DeleteService d-n-3
+    DescribeServices d-n-3 ×2
+    DescribeServices d-n-2
+
+    service prod/d-m-1 INACTIVE 0+0/0 d-m:1
+    service prod/d-n-1 INACTIVE 0+0/0 d-n:1
+    service prod/d-o-1 ACTIVE 1+0/1 d-o:1
+    service prod/d-n-2 ACTIVE 1+0/1 d-n:2
+    service prod/d-m-3 ACTIVE 1+0/1 d-m:2
+    service prod/d-n-3 INACTIVE 0+0/0 d-n:3
+    task definition d-m:1
+    task definition d-n:1
+    task definition d-o:1
+    task definition d-n:2
+    task definition d-m:2
+    task definition d-n:3
+    ");
 }
 
 #[test]
@@ -93,7 +182,59 @@ fn carriers() {
         let made = actions.iter().filter(|action| !action.starts_with("Describe")).count();
         said.push_str(&format!("again: {} calls\n{}\n", made, ran.out()));
     }
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    from v:
+    exit 0
+    m	d-m-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
+    n	d-n-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-n:1
+
+    DescribeServices d-m-1
+    RegisterTaskDefinition d-m
+    CreateService d-m-1 count=1 d-m:1
+    DescribeServices d-m-1 ×6
+    DescribeServices d-n-1
+    RegisterTaskDefinition d-n
+    CreateService d-n-1 count=1 d-n:1
+    DescribeServices d-n-1 ×6
+
+    service prod/d-m-1 ACTIVE 1+0/1 d-m:1
+    service prod/d-n-1 ACTIVE 1+0/1 d-n:1
+    task definition d-m:1
+    task definition d-n:1
+    again: 0 calls
+    m	d-m-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
+    n	d-n-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-n:1
+
+    from t:
+    exit 0
+    m	d-m-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
+    n	d-n-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-n:1
+    o	d-o-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-o:1
+
+    DescribeServices d-m-1
+    RegisterTaskDefinition d-m
+    CreateService d-m-1 count=1 d-m:1
+    DescribeServices d-m-1 ×6
+    DescribeServices d-n-1
+    RegisterTaskDefinition d-n
+    CreateService d-n-1 count=1 d-n:1
+    DescribeServices d-n-1 ×6
+    DescribeServices d-o-1
+    RegisterTaskDefinition d-o
+    CreateService d-o-1 count=1 d-o:1
+    DescribeServices d-o-1 ×6
+
+    service prod/d-m-1 ACTIVE 1+0/1 d-m:1
+    service prod/d-n-1 ACTIVE 1+0/1 d-n:1
+    service prod/d-o-1 ACTIVE 1+0/1 d-o:1
+    task definition d-m:1
+    task definition d-n:1
+    task definition d-o:1
+    again: 0 calls
+    m	d-m-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
+    n	d-n-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-n:1
+    o	d-o-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-o:1
+    ");
 }
 
 #[test]
@@ -102,10 +243,26 @@ fn a_manifest_that_the_job_has_no_more() {
     bench.deploys(1, "");
     bench.job(Yml { deploy: ", {IN: n}", ..THREE });
     let ran = bench.deploys(2, "");
-    insta::assert_snapshot!(notes(&ran).join("\n"), @"");
-    insta::assert_snapshot!(bench.tale("delete d --manifest o"), @"");
+    insta::assert_snapshot!(notes(&ran).join("\n"), @r"o is no manifest of d any more, and its service d-o-1 goes on: `shipctl ecs delete d --manifest o` removes it");
+    insta::assert_snapshot!(bench.tale("delete d --manifest o"), @r"
+    exit 0
+    note: d-o:1 is in use: it is not deregistered
+
+    DescribeServices d-o-1
+    UpdateService d-o-1 count=0
+    DescribeServices d-o-1 ×4
+    DeleteService d-o-1
+    DescribeServices d-o-1 ×2
+
+    service prod/d-m-1 ACTIVE 1+0/1 d-m:1
+    service prod/d-n-1 ACTIVE 1+0/1 d-n:1
+    service prod/d-o-1 INACTIVE 0+0/0 d-o:1
+    task definition d-m:1
+    task definition d-n:1
+    task definition d-o:1
+    ");
     assert_eq!(notes(&bench.deploys(3, "")), [""; 0]);
     let ran = bench.run("delete d --manifest zzz");
     assert_eq!(ran.status, 2);
-    insta::assert_snapshot!(last(&ran), @"");
+    insta::assert_snapshot!(last(&ran), @r"shipctl: d has not deployed the manifest zzz: it has m, n");
 }

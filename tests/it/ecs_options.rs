@@ -26,7 +26,29 @@ fn a_port_that_both_versions_want_is_announced() {
         let first = ran.err().lines().next().unwrap_or_default().to_owned();
         said.push_str(&format!("{job:?}: {}\n{first}\n{}\n{}\n", ran.status, last(&ran), bench.ecs.world()));
     }
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"
+    "": 21
+      0:00 m: note: d-m-2 and d-m-1 both want port 80 of the host: the new tasks need instances of their own. Leave the host's port out behind an application load balancer, or deploy with method replace
+    shipctl: m: no place for its tasks: (service d-m-2) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) is already using a port required by your task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.; d-m-1 serves, whole: 1 of 1 tasks run
+    service prod/d-m-1 ACTIVE 1+0/1 d-m:1
+    service prod/d-m-2 INACTIVE 0+0/0 d-m:2
+    task definition d-m:1
+    task definition d-m:2
+
+    ", method: upgrade": 20
+      0:00 m: note: d-m wants port 80 of the host, which its tasks have now: new ones need instances that are free of them. Set service.deploymentConfiguration.minimumHealthyPercent below 100, or deploy with method replace
+    shipctl: m: no place for its tasks: (service d-m) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) is already using a port required by your task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.; d-m is on d-m:2: 1 of 1 tasks run; it was not gone back, as nobody asked for it: deploy with --rollback, or run `shipctl ecs rollback`
+    service prod/d-m ACTIVE 1+0/1 d-m:2
+    task definition d-m:1
+    task definition d-m:2
+
+    ", method: replace": 0
+      0:00 m: look at d-m
+      0:14 m: d-m serves on d-m:2
+    service prod/d-m ACTIVE 1+0/1 d-m:2
+    task definition d-m:1
+    task definition d-m:2
+    "#);
 }
 
 const BALANCED: &str = "  - {name: o, type: dockerOptions, version: {portMappings: [\"0:8080\"]}}
@@ -69,7 +91,22 @@ fn load_balancers_and_their_roles() {
             None => said.push_str(&format!("  {}\n", last(&ran))),
         }
     }
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"
+    classic, role given: 0 DescribeServices RegisterTaskDefinition CreateService
+      [{"loadBalancerName":"elb","containerName":"web","containerPort":8080}] role="mine"
+    classic, one role: 0 DescribeServices ListRoles RegisterTaskDefinition CreateService
+      [{"loadBalancerName":"elb","containerName":"web","containerPort":8080}] role="arn:aws:iam::123456789012:role/team/mine"
+    application, one role: 0 DescribeServices ListRoles ListRoles ListRoles RegisterTaskDefinition CreateService
+      [{"targetGroupArn":"arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/web/1","containerName":"web","containerPort":8080}] role="arn:aws:iam::123456789012:role/team/mine"
+    application, several roles: 8 DescribeServices ListRoles
+      shipctl: m: several roles trust ecs.amazonaws.com (also, mine): name one as `role` of the loadBalancer; nothing was there before, and nothing is now
+    application, the usual one: 0 DescribeServices ListRoles RegisterTaskDefinition CreateService
+      [{"targetGroupArn":"arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/web/1","containerName":"web","containerPort":8080}] role="arn:aws:iam::123456789012:role/ecsServiceRole"
+    application, none: 8 DescribeServices ListRoles
+      shipctl: m: no role of this account trusts ecs.amazonaws.com: make one (`shipctl iam trust --for ecs` prints its trust policy), or name one as `role` of the loadBalancer; nothing was there before, and nothing is now
+    application, awsvpc: 0 DescribeServices RegisterTaskDefinition CreateService
+      [{"targetGroupArn":"arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/web/1","containerName":"web","containerPort":8080}] role=null
+    "#);
 }
 
 #[test]
@@ -81,7 +118,19 @@ fn the_role_of_an_upgrade_is_that_of_its_creation() {
     bench.job(Yml { resources: &resources, manifest: ", {IN: o}", deploy, job: ", method: upgrade", ..PLAIN });
     bench.deploys(1, "");
     // Behind a classic load balancer ECS tells no state of the roll-out: its tasks are counted.
-    insta::assert_snapshot!(bench.deploy(2, "--image web=v2"), @"");
+    insta::assert_snapshot!(bench.deploy(2, "--image web=v2"), @r"
+    exit 0
+    m	d-m	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:2
+
+    DescribeServices d-m
+    RegisterTaskDefinition d-m
+    UpdateService d-m count=1 d-m:2
+    DescribeServices d-m ×7
+
+    service prod/d-m ACTIVE 1+0/1 d-m:2
+    task definition d-m:1
+    task definition d-m:2
+    ");
 }
 
 #[test]
@@ -112,7 +161,49 @@ fn daemons() {
         let ran = bench.run("scale d 3");
         said.push_str(&format!("scale: {} {}, {:?}\n\n", ran.status, last(&ran), bench.ecs.actions()));
     }
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    exit 0
+    m	d-m-2	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:2
+
+    DescribeServices d-m-1,d-m-2
+    RegisterTaskDefinition d-m
+    CreateService d-m-2 d-m:2
+    DescribeServices d-m-2 ×7
+    DeleteService d-m-1
+    DescribeServices d-m-1 ×4
+
+    service prod/d-m-1 INACTIVE 0+0/0 d-m:1
+    service prod/d-m-2 ACTIVE 2+0/2 d-m:2
+    task definition d-m:1
+    task definition d-m:2
+    scale: 2 shipctl: d-m-2 runs one task on each instance (DAEMON): it has no count, []
+
+    exit 0
+    m	d-m	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:2
+
+    DescribeServices d-m
+    RegisterTaskDefinition d-m
+    UpdateService d-m d-m:2
+    DescribeServices d-m ×7
+
+    service prod/d-m ACTIVE 2+0/2 d-m:2
+    task definition d-m:1
+    task definition d-m:2
+    scale: 2 shipctl: d-m runs one task on each instance (DAEMON): it has no count, []
+
+    exit 0
+    m	d-m	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:2
+
+    DescribeServices d-m
+    RegisterTaskDefinition d-m
+    UpdateService d-m d-m:2
+    DescribeServices d-m ×7
+
+    service prod/d-m ACTIVE 2+0/2 d-m:2
+    task definition d-m:1
+    task definition d-m:2
+    scale: 2 shipctl: d-m runs one task on each instance (DAEMON): it has no count, []
+    ");
 }
 
 /// One where nothing is said; that of replicas; what was set by hand stays only where nobody says otherwise.
@@ -150,7 +241,21 @@ fn names() {
         bench.deploys(2, "--image web=v2");
         said.push_str(&format!("{method}:\n{}", bench.ecs.world()));
     }
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    blueGreen:
+    service prod/shop-1 INACTIVE 0+0/0 shop:1
+    service prod/store-2 ACTIVE 1+0/1 store:1
+    task definition shop:1
+    task definition store:1
+    upgrade:
+    service prod/shop ACTIVE 1+0/1 store:1
+    task definition shop:1
+    task definition store:1
+    replace:
+    service prod/shop ACTIVE 1+0/1 store:1
+    task definition shop:1
+    task definition store:1
+    ");
 }
 
 /// Nothing is lost: the service of the method before is taken over, or makes way.
@@ -169,7 +274,67 @@ fn a_method_that_changes() {
         bench.deploys(3, "--image web=v3");
         said.push_str(&format!("and back:\n{}\n", bench.ecs.world()));
     }
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    blueGreen to upgrade:
+    exit 0
+    m	d-m-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:2
+
+    DescribeServices d-m-1
+    RegisterTaskDefinition d-m
+    UpdateService d-m-1 count=1 d-m:2
+    DescribeServices d-m-1 ×7
+
+    service prod/d-m-1 ACTIVE 1+0/1 d-m:2
+    task definition d-m:1
+    task definition d-m:2
+    and back:
+    service prod/d-m-1 INACTIVE 0+0/0 d-m:2
+    service prod/d-m-3 ACTIVE 1+0/1 d-m:3
+    task definition d-m:2
+    task definition d-m:3
+
+    upgrade to replace:
+    exit 0
+    m	d-m	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:2
+
+    DescribeServices d-m
+    RegisterTaskDefinition d-m
+    UpdateService d-m count=0
+    DescribeServices d-m ×4
+    UpdateService d-m count=1 d-m:2
+    DescribeServices d-m ×6
+
+    service prod/d-m ACTIVE 1+0/1 d-m:2
+    task definition d-m:1
+    task definition d-m:2
+    and back:
+    service prod/d-m ACTIVE 1+0/1 d-m:3
+    task definition d-m:2
+    task definition d-m:3
+
+    replace to blueGreen:
+    exit 0
+    m	d-m-2	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:2
+
+    DescribeServices d-m,d-m-2
+    RegisterTaskDefinition d-m
+    CreateService d-m-2 count=1 d-m:2
+    DescribeServices d-m-2 ×6
+    UpdateService d-m count=0
+    DescribeServices d-m ×4
+    DeleteService d-m
+    DescribeServices d-m ×2
+
+    service prod/d-m INACTIVE 0+0/0 d-m:1
+    service prod/d-m-2 ACTIVE 1+0/1 d-m:2
+    task definition d-m:1
+    task definition d-m:2
+    and back:
+    service prod/d-m INACTIVE 0+0/0 d-m:1
+    service prod/d-m-2 ACTIVE 1+0/1 d-m:3
+    task definition d-m:2
+    task definition d-m:3
+    ");
 }
 
 #[test]
@@ -182,7 +347,7 @@ fn a_cluster_that_changes() {
         let ran = bench.run("deploy d --build-number 2");
         assert_eq!((ran.status, bench.ecs.actions().len(), bench.ecs.world()), (8, 0, before));
         if job.is_empty() {
-            insta::assert_snapshot!(last(&ran), @"");
+            insta::assert_snapshot!(last(&ran), @r"shipctl: manifest m is deployed to the cluster prod as d-m-1, and the yml names other now: `shipctl ecs delete d` first, or name another job");
         }
         // What it says helps.
         let ran = bench.run("delete d");
@@ -222,7 +387,18 @@ jobs:
     });
     assert_eq!(told[0], told[1]);
     let [(tale, requests), _] = &told;
-    insta::assert_snapshot!(tale, @"");
+    insta::assert_snapshot!(tale, @r"
+    exit 0
+    m	d-m-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
+
+    DescribeServices d-m-1
+    RegisterTaskDefinition d-m
+    CreateService d-m-1 count=2 d-m:1
+    DescribeServices d-m-1 ×4
+
+    service prod/d-m-1 ACTIVE 2+0/2 d-m:1
+    task definition d-m:1
+    ");
     let container = requests.iter().find_map(|request| Some(request["containerDefinitions"].as_array()?[0].to_string()));
-    insta::assert_snapshot!(container.unwrap(), @"");
+    insta::assert_snapshot!(container.unwrap(), @r#"{"name":"web","image":"org/web:v1","memory":128,"cpu":0,"essential":true,"portMappings":[{"containerPort":80,"hostPort":0,"protocol":"tcp"}],"environment":[{"name":"A","value":"one"}]}"#);
 }
