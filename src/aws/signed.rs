@@ -41,8 +41,8 @@ impl Query {
     }
 
     pub(super) fn add(&mut self, name: &str, value: &str) {
-        let value = utf8_percent_encode(value, RESERVED);
-        self.0.push_str(&format!("&{name}={value}"));
+        self.0.extend(["&", name, "="]);
+        self.0.extend(utf8_percent_encode(value, RESERVED));
     }
 
     pub(super) fn with(mut self, name: &str, value: &str) -> Self {

@@ -182,6 +182,13 @@ impl Integrations {
         if own.is_empty() {
             return BTreeMap::new();
         }
+        let field = |variable: &'_ str, prefix: &str| {
+            variable.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(|rest| !rest.is_empty())
+        };
+        // Most have none, and to know all other names costs.
+        if !self.variables.iter().any(|(variable, _)| field(variable, &own)) {
+            return BTreeMap::new();
+        }
         let mut others: BTreeSet<String> =
             wanted.iter().copied().chain(self.names()).map(|name| names::prefix(name.as_bytes())).collect();
         // Integrations of other jobs may be known by their variables alone.
@@ -189,9 +196,6 @@ impl Integrations {
             let name = variable.strip_suffix(TYPE)?.strip_suffix('_')?;
             value.to_str().and_then(integration_types::of).map(|_| name.to_owned())
         }));
-        let field = |variable: &'_ str, prefix: &str| {
-            variable.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(|rest| !rest.is_empty())
-        };
         let longer: Vec<&String> =
             others.iter().filter(|other| field(&format!("{other}_"), &own) || field(other, &own)).collect();
         let mine = self

@@ -111,8 +111,8 @@ fn check_value(value: &Value, shape: &Shape, place: &str) -> Result<(), String> 
     match (shape, value) {
         (Object(fields), Value::Object(map)) => check(map, fields, place),
         (Objects(fields), Value::Array(list)) => {
-            let maps = list.iter().filter_map(Value::as_object).enumerate();
-            maps.map(|(at, map)| check(map, fields, &format!("{place}[{at}]"))).collect()
+            let mut maps = list.iter().filter_map(Value::as_object).enumerate();
+            maps.try_for_each(|(at, map)| check(map, fields, &format!("{place}[{at}]")))
         }
         _ => Ok(()),
     }

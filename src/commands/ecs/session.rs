@@ -29,7 +29,7 @@ pub(super) fn carry_out(
     let interrupt =
         Interrupt::install().map_err(|error| Error::failed(format_args!("signals cannot be waited for: {error}")))?;
     let way = Way::to(ctx, &args.access, cluster, args.integrations.as_deref())?;
-    let first = way.credentials(ctx)?;
+    let first = way.credentials(ctx, false)?;
     let connection = access::connection(ctx, &first)?;
     let calls = access::calls(ctx, &way, first, &connection, &clock, &interrupt);
     let log = Log::new(ctx, args.json, clock.now(), secrets)?;
