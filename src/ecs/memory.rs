@@ -210,9 +210,10 @@ impl Memory {
         }
     }
 
-    /// Whether a service that serves is on a revision.
-    pub fn uses(&self, task_definition: &str) -> bool {
-        self.services.iter().any(|service| service.task_definition == task_definition)
+    /// Whether a service that serves is on a revision, save that of `deleted`, a manifest that goes.
+    pub fn uses(&self, task_definition: &str, deleted: Option<&str>) -> bool {
+        let stays = |service: &&Deployed| Some(service.manifest.as_str()) != deleted;
+        self.services.iter().filter(stays).any(|service| service.task_definition == task_definition)
     }
 
     /// Auto scaling is about to be made for a service, whether it serves or is being made.

@@ -60,6 +60,8 @@ pub(super) struct Work<'a> {
     /// The ARN that serves, where something does.
     pub previous: Option<String>,
     pub is_daemon: bool,
+    /// Whether everything of the manifest goes.
+    pub is_deletion: bool,
     /// The ARN that was registered.
     pub registered: Option<String>,
     role: Option<String>,
@@ -85,6 +87,7 @@ impl<'a> Work<'a> {
             definition: Request::new(),
             previous: None,
             is_daemon: false,
+            is_deletion: false,
             registered: None,
             role: None,
             policies: BTreeMap::new(),
@@ -268,7 +271,8 @@ impl<'a> Work<'a> {
 
     /// Never a revision in use, whatever was planned.
     fn deregister(&mut self, step: &Step, arn: &str) -> Result<(), Stop> {
-        if self.book.memory().uses(arn) {
+        let deleted = Some(self.manifest).filter(|_| self.is_deletion);
+        if self.book.memory().uses(arn, deleted) {
             self.note(format!("{} is in use: it is not deregistered", revision(arn)));
             return Ok(());
         }
