@@ -14,8 +14,9 @@ use crate::ecs::steps::{
 use crate::ecs::wanted::{Method, Wanted};
 use crate::error::{Error, Kind};
 
-/// Takes away everything that a job has made, or what it has made for one manifest. The yml may be gone.
-pub fn delete(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Error> {
+/// Takes away everything that a job has made, or what it has made for one manifest. The yml may be gone. `cluster`: where
+/// what was left over is, if it is anywhere.
+pub fn delete(run: &Run, job: &str, manifest: Option<&str>, cluster: &str) -> Result<Report, Error> {
     let book = Book::open(run.store, job, run.holder, run.api.now())?;
     let memory = book.memory();
     let services = chosen(&memory.services, job, manifest, memory.leftovers.is_empty())?;
@@ -25,9 +26,8 @@ pub fn delete(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Er
         let done = take_away(&mut work, was);
         report.done.push(ended(&work, done, format!("{} is deleted, with everything that it had", was.service)));
     }
-    if manifest.is_none() && report.outcome().is_success() {
-        let cluster = services.first().map(|was| was.cluster.clone());
-        report.done.extend(leftovers(run, &book, cluster.as_deref().unwrap_or_default()));
+    if report.outcome().is_success() {
+        report.done.extend(leftovers(run, &book, cluster, manifest));
     }
     book.close(run);
     Ok(report)
@@ -160,7 +160,7 @@ fn restored(work: &mut Work, was: &Deployed) -> Change {
 
 /// Removes what was left over, and revisions of our own families that nobody uses.
 pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
-    let mut done = leftovers(run, book, &wanted.cluster.name);
+    let mut done = leftovers(run, book, &wanted.cluster.name, None);
     // A family of another name may be somebody else's as well.
     for service in wanted.services.iter().filter(|service| service.family() == service.name) {
         let mut work = work(run, book, &service.manifest, &wanted.cluster.name);
@@ -186,8 +186,8 @@ pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
     done
 }
 
-/// Removes what is remembered as left over; only what fails is told.
-fn leftovers(run: &Run, book: &Book, cluster: &str) -> Vec<Done> {
+/// Removes what is remembered as left over, of `only` a manifest or of all; only what fails is told.
+fn leftovers(run: &Run, book: &Book, cluster: &str, only: Option<&str>) -> Vec<Done> {
     let mut failed = Vec::new();
     let memory = book.memory();
     // A revision is free when its service is gone.
@@ -195,6 +195,9 @@ fn leftovers(run: &Run, book: &Book, cluster: &str) -> Vec<Done> {
         memory.leftovers.iter().partition(|leftover| matches!(leftover, Leftover::Service { .. }));
     for leftover in services.into_iter().chain(revisions) {
         let (Leftover::Service { manifest, .. } | Leftover::TaskDefinition { manifest, .. }) = leftover;
+        if only.is_some_and(|only| only != manifest) {
+            continue;
+        }
         let mut work = work(run, book, manifest, cluster);
         let still = memory.of(manifest).and_then(|serving| serving.scaling.as_ref());
         if let Err(stop) = in_order(&mut work, &prune_steps(leftover, still)) {
