@@ -166,11 +166,16 @@ fn carriers() {
 ",
         THREE.jobs
     );
-    let resources =
-        format!("{}  - {{name: k, type: cluster, pointer: {{sourceName: test, region: us-east-1}}}}\n", THREE.resources);
+    let resources = format!(
+        "{}  - {{name: k, type: cluster, pointer: {{sourceName: test, region: us-east-1}}}}\n",
+        THREE.resources
+    );
     let text = |from: &str| {
         let yml = Yml { jobs: &jobs, resources: &resources, deploy: "", ..THREE }.text();
-        yml.replace("type: deploy, steps: [{IN: m}, {IN: c}]", &format!("type: deploy, steps: [{{IN: {from}}}, {{IN: c}}]"))
+        yml.replace(
+            "type: deploy, steps: [{IN: m}, {IN: c}]",
+            &format!("type: deploy, steps: [{{IN: {from}}}, {{IN: c}}]"),
+        )
     };
     let mut said = String::new();
     for from in ["v", "t"] {

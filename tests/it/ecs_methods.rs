@@ -299,7 +299,8 @@ fn a_first_deployment_that_fails() {
 fn a_refused_call_leaves_what_serves() {
     use crate::ecs_server::Fault;
     let mut said = String::new();
-    for (name, yml, service) in [("blueGreen", BLUE_GREEN, "d-m-1"), ("upgrade", UPGRADE, "d-m"), ("replace", REPLACE, "d-m")]
+    for (name, yml, service) in
+        [("blueGreen", BLUE_GREEN, "d-m-1"), ("upgrade", UPGRADE, "d-m"), ("replace", REPLACE, "d-m")]
     {
         for call in ["RegisterTaskDefinition", "CreateService", "UpdateService", "UpdateService * d-m:2"] {
             let mut bench = bench(yml);
@@ -309,7 +310,10 @@ fn a_refused_call_leaves_what_serves() {
             bench.ecs.pass(60);
             let state = bench.ecs.service(service).unwrap();
             said.push_str(&format!("{name}, {call}: {} {}\n", ran.status, last(&ran)));
-            said.push_str(&format!("  {} {}/{} {}\n", state.status, state.running, state.desired, state.task_definition));
+            said.push_str(&format!(
+                "  {} {}/{} {}\n",
+                state.status, state.running, state.desired, state.task_definition
+            ));
         }
     }
     insta::assert_snapshot!(said, @r"
@@ -349,7 +353,8 @@ fn old_revisions_are_kept_as_asked() {
         all.collect::<Vec<_>>().join(" ")
     };
     let mut kept = Vec::new();
-    for (number, keep) in [(1, "--keep 3"), (2, "--keep 3"), (3, "--keep 3"), (4, "--keep 3"), (5, "--keep 3"), (6, ""), (7, "--keep 0")]
+    for (number, keep) in
+        [(1, "--keep 3"), (2, "--keep 3"), (3, "--keep 3"), (4, "--keep 3"), (5, "--keep 3"), (6, ""), (7, "--keep 0")]
     {
         bench.deploys(number, &format!("--image web=v{number} {keep}"));
         kept.push(revisions(&bench));

@@ -85,7 +85,11 @@ fn load_balancers_and_their_roles() {
         let ran = bench.run("deploy d --build-number 1");
         let created = bench.ecs.calls_of("CreateService");
         let created = created.first().map(|call| &call.request);
-        said.push_str(&format!("{name}: {} {}\n", ran.status, bench.ecs.actions().join(" ").replace(" DescribeServices", "")));
+        said.push_str(&format!(
+            "{name}: {} {}\n",
+            ran.status,
+            bench.ecs.actions().join(" ").replace(" DescribeServices", "")
+        ));
         match created {
             Some(request) => said.push_str(&format!("  {} role={}\n", request["loadBalancers"], request["role"])),
             None => said.push_str(&format!("  {}\n", last(&ran))),
@@ -373,7 +377,10 @@ jobs:
     steps: [{IN: m}, {IN: c}, {IN: r}, {IN: b, applyTo: [{manifest: m, image: web, port: 80}]}]
 ";
     let new = old
-        .replace("pointer: {sourceName: org/web}, seed: {versionName: v1}", "versionTemplate: {sourceName: org/web, versionName: v1}")
+        .replace(
+            "pointer: {sourceName: org/web}, seed: {versionName: v1}",
+            "versionTemplate: {sourceName: org/web, versionName: v1}",
+        )
         .replace("params, version: {params: {A: one}}", "params, versionTemplate: {params: {A: one}}")
         .replace("version:", "versionTemplate:")
         .replace("pointer:", "versionTemplate:");
@@ -399,6 +406,7 @@ jobs:
     service prod/d-m-1 ACTIVE 2+0/2 d-m:1
     task definition d-m:1
     ");
-    let container = requests.iter().find_map(|request| Some(request["containerDefinitions"].as_array()?[0].to_string()));
+    let container =
+        requests.iter().find_map(|request| Some(request["containerDefinitions"].as_array()?[0].to_string()));
     insta::assert_snapshot!(container.unwrap(), @r#"{"name":"web","image":"org/web:v1","memory":128,"cpu":0,"essential":true,"portMappings":[{"containerPort":80,"hostPort":0,"protocol":"tcp"}],"environment":[{"name":"A","value":"one"}]}"#);
 }

@@ -288,7 +288,9 @@ fn policies_and_alarms_that_are_gone() {
 fn scaling_that_is_refused() {
     let mut said = String::new();
     for job in ["", ", method: upgrade", ", method: upgrade --rollback", ", method: replace"] {
-        for call in ["RegisterScalableTarget", "PutScalingPolicy", "PutMetricAlarm", "DeleteAlarms", "DeregisterScalableTarget"] {
+        for call in
+            ["RegisterScalableTarget", "PutScalingPolicy", "PutMetricAlarm", "DeleteAlarms", "DeregisterScalableTarget"]
+        {
             let (yml_job, flag) = job.split_once(" --").map_or((job, ""), |(job, _)| (job, "--rollback"));
             let mut bench = bench(yml_job);
             bench.deploys(1, "");

@@ -5,13 +5,15 @@ use std::time::{Duration, SystemTime};
 
 use super::Run;
 use crate::ecs::memory::{Deployed, Memory};
-use crate::error::Error;
-use crate::store::{Kept, Lease, Store};
+use crate::error::{Error, Kind};
+use crate::store::{Kept, Lease, Other, Turn};
 
 /// How long the turn lasts after a process was killed.
 const TURN: Duration = Duration::from_mins(2);
 /// How often it is renewed.
 const RENEWED: Duration = Duration::from_secs(25);
+/// How often somebody else's turn is looked at: he renews it several times before it is over, unless he was killed.
+const LOOKED_AT: Duration = Duration::from_secs(5);
 /// How often renewing may fail: the store may be out of reach for a while.
 const MOST_FAILURES: u32 = 3;
 
@@ -27,10 +29,10 @@ struct Held {
 
 impl Book {
     /// Takes the turn, and reads. Fails, naming the holder, while somebody else has it.
-    pub(super) fn open(store: &Store, job: &str, holder: &str, now: SystemTime) -> Result<Self, Error> {
-        let lease = store.deployment_lease(job, holder, TURN)?;
-        let kept = store.kept_deployed(job)?;
-        Ok(Self(Mutex::new(Held { kept, lease, renewed: now, failures: 0 })))
+    pub(super) fn open(run: &Run, job: &str) -> Result<Self, Error> {
+        let lease = turn(run, job)?;
+        let kept = run.store.kept_deployed(job)?;
+        Ok(Self(Mutex::new(Held { kept, lease, renewed: run.api.now(), failures: 0 })))
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -76,5 +78,31 @@ impl Book {
         if let Err(error) = held.lease.release() {
             run.note(None, format!("the turn could not be given back, and is over within 2 minutes: {error}"));
         }
+    }
+}
+
+/// Takes the turn. Whoever was killed on another machine holds it until it is over: that is waited for, as long as
+/// nobody renews it.
+fn turn(run: &Run, job: &str) -> Result<Lease, Error> {
+    let end = run.api.now() + TURN + LOOKED_AT;
+    let mut waited_for: Option<Other> = None;
+    loop {
+        let other = match run.store.deployment_lease(job, run.holder, TURN)? {
+            Turn::Ours(lease) => return Ok(lease),
+            Turn::Others(other) => other,
+        };
+        if let Some(signal) = run.api.signal() {
+            let status = 128_u8.wrapping_add(u8::try_from(signal).unwrap_or(0));
+            return Err(Error::new(Kind::Child(status), format_args!("interrupted by signal {signal}: {other}")));
+        }
+        let is_renewed = waited_for.as_ref().is_some_and(|known| *known != other);
+        if is_renewed || other.is_alive() || run.api.now() >= end {
+            return Err(Error::failed(format_args!("{other}: nothing was begun; wait for it, and deploy again")));
+        }
+        if waited_for.is_none() {
+            run.note(None, format!("{other}: whether that is still at work is waited for"));
+        }
+        waited_for = Some(other);
+        run.api.wait(LOOKED_AT);
     }
 }

@@ -20,7 +20,7 @@ use crate::error::Error;
 /// Only what keeps it from beginning: somebody else deploys the same job, the memory cannot be read, or a change cannot
 /// be made in place. How it ended is in the report.
 pub fn deploy(run: &Run, wanted: &Wanted) -> Result<Report, Error> {
-    let book = Book::open(run.store, &wanted.job, run.holder, run.api.now())?;
+    let book = Book::open(run, &wanted.job)?;
     let memory = book.memory();
     for service in &wanted.services {
         if let Some(was) = memory.of(&service.manifest) {

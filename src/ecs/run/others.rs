@@ -17,7 +17,7 @@ use crate::error::{Error, Kind};
 /// Takes away everything that a job has made, or what it has made for one manifest. The yml may be gone. `cluster`: where
 /// what was left over is, if it is anywhere.
 pub fn delete(run: &Run, job: &str, manifest: Option<&str>, cluster: &str) -> Result<Report, Error> {
-    let book = Book::open(run.store, job, run.holder, run.api.now())?;
+    let book = Book::open(run, job)?;
     let memory = book.memory();
     let services = chosen(&memory.services, job, manifest, memory.leftovers.is_empty())?;
     let mut report = Report::default();
@@ -51,7 +51,7 @@ fn take_away(work: &mut Work, was: &Deployed) -> Result<(), Stop> {
 
 /// Sets the count of what serves.
 pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result<Report, Error> {
-    let book = Book::open(run.store, job, run.holder, run.api.now())?;
+    let book = Book::open(run, job)?;
     let memory = book.memory();
     let mut report = Report::default();
     for was in chosen(&memory.services, job, manifest, true)? {
@@ -76,7 +76,7 @@ pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result
 
 /// Goes back to the version before.
 pub fn rollback(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Error> {
-    let book = Book::open(run.store, job, run.holder, run.api.now())?;
+    let book = Book::open(run, job)?;
     let memory = book.memory();
     let services = chosen(&memory.services, job, manifest, true)?;
     let mut report = Report::default();
