@@ -21,6 +21,16 @@ pub enum Kind {
     Network,
     /// A file that describes the job is wrong or missing.
     Configuration,
+    /// A deployment failed, and nothing was gone back to.
+    RolloutFailed,
+    /// A deployment failed, and the version before serves.
+    RolledBack,
+    /// A deployment failed, and so did going back.
+    RollbackFailed,
+    /// Somebody else deployed meanwhile.
+    Superseded,
+    /// A deployment was not done within its time.
+    TimedOut,
     /// A drop-in command could not do its work; the status of the original.
     DropIn,
     /// `replace` was given a directory; the status of the original.
@@ -43,6 +53,11 @@ impl Kind {
             Self::Throttled => 6,
             Self::Network => 7,
             Self::Configuration => 8,
+            Self::RolloutFailed => 20,
+            Self::RolledBack => 21,
+            Self::RollbackFailed => 22,
+            Self::Superseded => 23,
+            Self::TimedOut => 24,
             Self::DropIn => 99,
             Self::Directory => 82,
             Self::NoKey => 100,

@@ -100,7 +100,124 @@ pub enum Leftover {
     },
 }
 
+impl Leftover {
+    /// A service that serves no more.
+    pub fn of(was: &Deployed) -> Self {
+        Self::Service {
+            manifest: was.manifest.clone(),
+            name: was.service.clone(),
+            build_number: was.build_number.clone(),
+            scaling: was.scaling.clone(),
+        }
+    }
+
+    /// What it is, in words.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Service { name, build_number, .. } => format!("the service {name} of build {build_number}"),
+            Self::TaskDefinition { arn, .. } => {
+                format!("the task definition {}", arn.rsplit_once('/').map_or(arn.as_str(), |(_, name)| name))
+            }
+        }
+    }
+
+    fn is_service(&self, service: &str) -> bool {
+        matches!(self, Self::Service { name, .. } if name == service)
+    }
+}
+
+impl Deployed {
+    /// As a version that can be gone back to.
+    pub fn as_previous(&self) -> Previous {
+        Previous {
+            task_definition: self.task_definition.clone(),
+            build_number: self.build_number.clone(),
+            digest: self.digest.clone(),
+            wanted: self.wanted.clone(),
+        }
+    }
+}
+
+impl Scaled {
+    /// Adds what something else is made of.
+    pub fn unite(&mut self, other: &Self) {
+        if !other.resource_id.is_empty() {
+            self.resource_id.clone_from(&other.resource_id);
+        }
+        for (own, new) in [(&mut self.policies, &other.policies), (&mut self.alarms, &other.alarms)] {
+            own.extend(new.iter().filter(|name| !own.contains(name)).cloned().collect::<Vec<_>>());
+        }
+    }
+}
+
 impl Memory {
+    /// Writes down what is about to be made, or what serves no more. What is known of it already stays.
+    pub fn leave(&mut self, leftover: Leftover) {
+        let is_known = self.leftovers.iter().any(|known| match &leftover {
+            Leftover::Service { name, .. } => known.is_service(name),
+            Leftover::TaskDefinition { .. } => *known == leftover,
+        });
+        if !is_known {
+            self.leftovers.push(leftover);
+        }
+    }
+
+    /// Whether a service was left over.
+    pub fn is_left(&self, service: &str) -> bool {
+        self.leftovers.iter().any(|known| known.is_service(service))
+    }
+
+    /// A service is gone.
+    pub fn service_is_gone(&mut self, service: &str) {
+        self.leftovers.retain(|known| !known.is_service(service));
+    }
+
+    /// A revision is inactive.
+    pub fn revision_is_gone(&mut self, gone: &str) {
+        self.leftovers.retain(|known| !matches!(known, Leftover::TaskDefinition { arn, .. } if arn == gone));
+        for service in &mut self.services {
+            service.previous.retain(|previous| previous.task_definition != gone);
+        }
+    }
+
+    /// Whether a service that serves is on a revision.
+    pub fn uses(&self, task_definition: &str) -> bool {
+        self.services.iter().any(|service| service.task_definition == task_definition)
+    }
+
+    /// Auto scaling is about to be made for a service, whether it serves or is being made.
+    pub fn scales(&mut self, service: &str, made: &Scaled) {
+        let serving = self.services.iter_mut().filter(|one| one.service == service).map(|one| &mut one.scaling);
+        let others = self.leftovers.iter_mut().filter_map(|known| match known {
+            Leftover::Service { name, scaling, .. } if name == service => Some(scaling),
+            _ => None,
+        });
+        for scaling in serving.chain(others) {
+            scaling.get_or_insert_default().unite(made);
+        }
+    }
+
+    /// A version serves from now on. The service before it is left over where it is another one.
+    pub fn serves(&mut self, new: Deployed) {
+        let arn = new.task_definition.clone();
+        self.service_is_gone(&new.service);
+        self.leftovers.retain(|known| !matches!(known, Leftover::TaskDefinition { arn: known, .. } if *known == arn));
+        match self.services.iter_mut().find(|one| one.manifest == new.manifest) {
+            None => self.services.push(new),
+            Some(one) => {
+                let old = std::mem::replace(one, new);
+                if old.service != one.service {
+                    self.leave(Leftover::of(&old));
+                }
+            }
+        }
+    }
+
+    /// A service that served is gone, and is not to be deployed again.
+    pub fn forget(&mut self, manifest: &str) {
+        self.services.retain(|one| one.manifest != manifest);
+    }
+
     /// What serves for a manifest.
     pub fn of(&self, manifest: &str) -> Option<&Deployed> {
         self.services.iter().find(|one| one.manifest == manifest)

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::aws::ecs::Request;
 
 pub use change::{check_change, update_request};
-pub use deploy::{deploy_steps, resumed, service_name, without_waits};
+pub use deploy::{deploy_steps, deploy_steps_anew, resumed, service_name, without_waits};
 pub use others::{delete_steps, prune_steps, removal_steps, rollback_steps, scale_steps, undo_steps};
 pub(super) use scaling::{alarm_actions, scaled, scaled_names};
 

@@ -45,7 +45,27 @@ fn millis(at: SystemTime) -> u64 {
 impl Store {
     /// Takes the lease of a job for `ttl`. Fails, naming the holder, while somebody else has it.
     pub fn lease(&self, job: &str, holder: &str, ttl: Duration) -> Result<Lease, Error> {
-        let object = format!("{}/lease", Owner::Job(job.to_owned()).folder());
+        let other = "wait for it, or set its triggerMode to parallel";
+        self.take(job, "lease", &format!("job {job} is being run"), other, holder, ttl)
+    }
+
+    /// Takes the lease of what a job has deployed, for `ttl`. It is another than that of the job, which may hold its own
+    /// while it deploys.
+    pub fn deployment_lease(&self, job: &str, holder: &str, ttl: Duration) -> Result<Lease, Error> {
+        let doing = format!("what job {job} deploys is being changed");
+        self.take(job, "deployment-lease", &doing, "wait for it", holder, ttl)
+    }
+
+    fn take(
+        &self,
+        job: &str,
+        name: &str,
+        doing: &str,
+        cure: &str,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Lease, Error> {
+        let object = format!("{}/{name}", Owner::Job(job.to_owned()).folder());
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|error| Error::failed(format_args!("no random bytes: {error}")))?;
         let token = format!("{:032x}", u128::from_ne_bytes(bytes));
@@ -59,8 +79,7 @@ impl Store {
                 Some(Seen { value: other, .. }) => {
                     let Note { holder, ends_at, .. } = other;
                     return Err(Error::failed(format_args!(
-                        "job {job} is being run by {holder}, until {ends_at} at the latest: wait for it, or set its \
-                         triggerMode to parallel"
+                        "{doing} by {holder}, until {ends_at} at the latest: {cure}"
                     )));
                 }
             };
@@ -69,7 +88,7 @@ impl Store {
                 return Ok(Lease { objects, clock, object, note, ttl, is_held: true });
             }
         }
-        Err(Error::failed(format_args!("job {job} is being run by others all the time: try again later")))
+        Err(Error::failed(format_args!("{doing} by others all the time: try again later")))
     }
 }
 

@@ -6,6 +6,7 @@
 //! resources/<n>/pin                      the version that is to be used instead of the newest
 //! resources/<n>/state/<sha>.tar.zst      a state, named by what is in it
 //! jobs/<j>/…                             the same for jobs, and the lease of a serial one
+//! jobs/<j>/deployed.json                 what a job has deployed, with a lease of its own
 //! runs/<job>/<build>.json                what a run made: versions that it lists are there, others of it are not
 //! runs/<job>/numbers/<n>                 build numbers that were given out
 //! ```
@@ -15,6 +16,7 @@
 
 mod commit; // the versions of a run, all or none
 mod failure; // what went wrong, in words
+mod kept; // one value, changed under the condition that nobody else has
 mod lease; // one run of a job at a time
 mod location; // where a store is, and whose a thing in it is
 mod objects; // the operations on objects that the rest is made of
@@ -31,6 +33,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 pub use commit::Committed;
+pub use kept::Kept;
 pub use lease::Lease;
 pub use location::{DEFAULT_FOLDER, Location, Owner};
 use objects::Objects;

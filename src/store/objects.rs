@@ -45,6 +45,13 @@ pub(super) struct Seen<T> {
     tag: UpdateVersion,
 }
 
+impl<T> Seen<T> {
+    /// What [`Objects::swap`] needs, without the value, and the value.
+    pub(super) fn apart(self) -> (Seen<()>, T) {
+        (Seen { value: (), tag: self.tag }, self.value)
+    }
+}
+
 /// An object in a list.
 #[derive(Debug, Clone)]
 pub(super) struct Listed {

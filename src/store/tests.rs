@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::error::Kind;
 
+mod kept;
 mod lease;
 mod state;
 

@@ -38,6 +38,22 @@ pub fn deploy_steps(
     steps
 }
 
+/// The same where the service that is remembered is gone: a first deployment, save what it has left.
+pub fn deploy_steps_anew(
+    wanted: &Wanted,
+    service: &WantedService,
+    gone: &Deployed,
+    build_number: &str,
+    keep: usize,
+) -> Vec<Step> {
+    let name = service_name(wanted.method, service, None, build_number);
+    let made = scaling::scaled(service.scaling.as_ref(), &wanted.cluster.name, &name);
+    let mut steps = deploy_steps(wanted, service, None, build_number, keep);
+    steps.extend(gone.scaling.iter().flat_map(|scaled| scaling::removal(scaled, made.as_ref())));
+    steps.extend(old_revisions(Some(gone), keep));
+    steps
+}
+
 /// The look at what is remembered, and at the name that is wanted.
 pub(super) fn look(was: Option<&Deployed>, name: &str) -> Step {
     let mut services: Vec<String> = was.map(|was| was.service.clone()).into_iter().collect();

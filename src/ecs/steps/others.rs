@@ -122,8 +122,12 @@ fn named(was: &Deployed) -> Request {
 /// What to do after a failure: `done` are the steps that were begun, the failed one among them where it may have had
 /// an effect. `count`: how many tasks the version that serves should have.
 pub fn undo_steps(done: &[Step], was: Option<&Deployed>, count: Option<i32>, goes_back: bool) -> Vec<Step> {
+    // One that was there half made, and that was gone on with, is none that serves either.
     let created = done.iter().find_map(|step| match step {
         Step::Create { service, request } => Some((service, request)),
+        Step::Update { service, request, .. } if was.is_none_or(|was| was.service != *service) => {
+            Some((service, request))
+        }
         _ => None,
     });
     if let Some((service, request)) = created {
