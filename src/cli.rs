@@ -8,6 +8,7 @@ use clap::{Arg, Args as _, Command, CommandFactory, Parser, Subcommand};
 
 use crate::commands::aws::Aws;
 use crate::commands::drop_in::{Group, TABLE};
+use crate::commands::ecs::Ecs;
 use crate::commands::iam::Iam;
 use crate::commands::job::{JobClean, JobExec, JobRun};
 use crate::ctx::Ctx;
@@ -43,6 +44,9 @@ pub(crate) enum Own {
     /// AWS credentials from the job's integrations
     #[command(subcommand)]
     Aws(Box<Aws>),
+    /// Deployments to ECS
+    #[command(subcommand)]
+    Ecs(Box<Ecs>),
     /// IAM policies and trust policies of deployments
     #[command(subcommand)]
     Iam(Iam),

@@ -84,13 +84,7 @@ impl Chain<'_> {
             Kind::Network => "check the network, the proxy and the endpoint".to_owned(),
             Kind::NoCredentials => format!("give {} credentials", self.source),
             Kind::Failed if failure.cure().is_some() => failure.cure().unwrap_or_default().to_owned(),
-            Kind::Failed
-            | Kind::Usage
-            | Kind::Configuration
-            | Kind::DropIn
-            | Kind::Directory
-            | Kind::NoKey
-            | Kind::Child(_) => "correct the request".to_owned(),
+            _ => "correct the request".to_owned(),
         };
         Error::new(failure.kind, format_args!("{}: cannot assume {}{which}: {failure}; {cure}", self.source, role.arn))
     }

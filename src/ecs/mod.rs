@@ -13,6 +13,7 @@ pub mod api; // the calls that a deployment makes, as a trait
 pub mod calls; // the AWS API, with patience: every call of a deployment goes through here
 pub mod explain; // why a roll-out failed
 pub mod memory; // what was deployed before, in the store
+pub mod once; // one-off tasks
 // pub mod plan; // what a deployment would do
 // pub mod ports; // ports that two versions cannot have at once
 // pub mod run; // the steps, carried out
@@ -20,3 +21,5 @@ pub mod steps; // what a deployment does, in order
 pub mod tell; // what people and programs are told while it goes on
 pub mod wanted; // what a deploy job asks for
 pub mod watch; // what a roll-out has come to
+
+mod pace; // how often it is looked

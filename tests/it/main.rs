@@ -19,6 +19,7 @@ mod cli_config; // tools of a job, and what they make of their files
 mod copy; // files into and out of states
 mod decrypt; // files encrypted by the real openssl
 mod durability; // kill -9, full disks, read-only folders
+mod ecs_run; // tasks that are run once
 mod ecs_server; // an ECS that plays what a test tells it to
 mod git_changes; // get_git_changes over real repositories
 mod guards; // what must hold for every command and every file

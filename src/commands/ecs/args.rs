@@ -107,7 +107,10 @@ fn build_number(word: &str) -> Result<String, Error> {
     if !word.is_empty() && word.chars().all(is_part) {
         return Ok(word.to_owned());
     }
-    Err(Error::new(Kind::Usage, format_args!("{word:?} is no build number: letters, digits, - and _ make a service's name")))
+    Err(Error::new(
+        Kind::Usage,
+        format_args!("{word:?} is no build number: letters, digits, - and _ make a service's name"),
+    ))
 }
 
 #[cfg(test)]

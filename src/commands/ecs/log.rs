@@ -82,12 +82,24 @@ impl<'a> Log<'a> {
         let mut bars = live.bars.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = bars.entry(manifest.to_owned()).or_insert_with(|| {
             let bar = live.all.add(ProgressBar::new_spinner());
-            bar.set_style(ProgressStyle::with_template("{spinner} {prefix} {msg}").unwrap_or(ProgressStyle::default_spinner()));
+            bar.set_style(
+                ProgressStyle::with_template("{spinner} {prefix} {msg}").unwrap_or(ProgressStyle::default_spinner()),
+            );
             bar.set_prefix(manifest.to_owned());
             bar
         });
         bar.set_message(one_line(&self.masked(text)));
         bar.tick();
+    }
+
+    /// What a task says goes where it would go if it ran here.
+    fn said(&self, line: &str) {
+        // A reader that has gone away is no reason to stop a task.
+        let print = || drop(self.ctx.print_line(self.masked(line)));
+        match &self.live {
+            Some(live) => live.all.suspend(print),
+            None => print(),
+        }
     }
 
     fn finish(&self, manifest: &str) {
@@ -110,6 +122,12 @@ impl<'a> Log<'a> {
                 self.progress(manifest, &text);
             }
             Tell::ServiceEvent { manifest, message, .. } => self.line(at, Some(manifest), &format!("ECS: {message}")),
+            Tell::Task { manifest, task, status, .. } => {
+                let text = format!("task {}: {status}", task.rsplit('/').next().unwrap_or_default());
+                self.line(at, Some(manifest), &text);
+                self.progress(manifest, &text);
+            }
+            Tell::Log { message, .. } => self.said(message),
             Tell::Note { manifest, text } => self.line(at, manifest.as_deref(), &format!("note: {text}")),
             Tell::Explanation { manifest, lines, next } => {
                 self.line(at, Some(manifest), "why it failed:");
