@@ -15,6 +15,8 @@ mod ambient; // credentials that are around
 mod clock; // calls that were signed under a wrong clock
 mod connection; // the configuration that every client shares
 mod http; // the SDK's HTTP over the product's client
+#[cfg(test)]
+pub(crate) mod loopback; // a server that tests script
 mod signed; // calls of services that have no client of their own
 
 pub use access::Access;

@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::wanted::Method;
+use crate::error::Error;
+use crate::store::{Kept, Owner, Store};
+
+/// The object of a job's memory.
+const OBJECT: &str = "deployed.json";
 
 /// What a job has deployed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -100,6 +105,18 @@ pub enum Leftover {
     },
 }
 
+impl Store {
+    /// What a job has deployed.
+    pub fn deployed(&self, job: &str) -> Result<Memory, Error> {
+        self.kept_deployed(job).map(|kept| kept.value().clone())
+    }
+
+    /// The same, to be changed.
+    pub(super) fn kept_deployed(&self, job: &str) -> Result<Kept<Memory>, Error> {
+        self.kept(&Owner::Job(job.to_owned()), OBJECT)
+    }
+}
+
 impl Leftover {
     /// A service that serves no more.
     pub fn of(was: &Deployed) -> Self {
@@ -135,6 +152,19 @@ impl Deployed {
             digest: self.digest.clone(),
             wanted: self.wanted.clone(),
         }
+    }
+}
+
+impl Deployed {
+    /// It and the versions before it, each once.
+    pub fn with_previous(&self) -> Vec<Previous> {
+        let mut all = vec![self.as_previous()];
+        for previous in &self.previous {
+            if !all.iter().any(|known| known.task_definition == previous.task_definition) {
+                all.push(previous.clone());
+            }
+        }
+        all
     }
 }
 

@@ -14,9 +14,8 @@ pub mod calls; // the AWS API, with patience: every call of a deployment goes th
 pub mod explain; // why a roll-out failed
 pub mod memory; // what was deployed before, in the store
 pub mod once; // one-off tasks
-// pub mod plan; // what a deployment would do
-// pub mod ports; // ports that two versions cannot have at once
-// pub mod run; // the steps, carried out
+pub mod ports; // ports that two versions cannot have at once
+pub mod run; // the steps, carried out
 pub mod steps; // what a deployment does, in order
 pub mod tell; // what people and programs are told while it goes on
 pub mod wanted; // what a deploy job asks for

@@ -6,7 +6,7 @@ mod others; // the rest: scaling by hand, going back, deletion
 mod scaling; // auto scaling around a service
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::time::Duration;
 

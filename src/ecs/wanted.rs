@@ -1,11 +1,69 @@
 //! What a deploy job asks for: services and their task definitions, in the words of the API.
+//!
+//! The options of each step are read on their own ([`docker_options`], [`params`], [`replicas`], [`load_balancer`]), so
+//! that what is wrong with one is said at its own line; [`inputs`] puts them over the manifests in step order, and
+//! [`service`] unites them.
 
+mod docker_options; // fields of containers
+mod field; // values and their places
+mod formats; // ports, volumes, hosts, limits
+mod image; // image references
+mod inputs; // jobs in jobs
+mod load_balancer; // where tasks are registered
+mod merge; // unions
+mod params; // environments
+mod replicas; // counts and auto scaling
+mod service; // all of it together
+mod settings; // what the job itself says
+mod shown; // digest and masks
+mod templates; // placeholders
+mod volumes; // mounts and volumes
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use shown::{digest, masked};
+
 use crate::aws::ecs::Request;
+use crate::config::shippable::{Job, Pipeline};
+use crate::error::{Error, Kind};
+use crate::job::build::sources::{Secrets, Versions};
+use crate::job::names;
 use crate::support::secret::SecretText;
+use field::{Findings, Said};
+use inputs::Walk;
+use settings::Settings;
+
+/// What a person asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `--image RESOURCE=TAG`: the version names of images.
+    pub images: Vec<(String, String)>,
+    /// The number of the build.
+    pub build_number: String,
+    /// `--timeout`, instead of `maxWaitTime`.
+    pub timeout: Option<Duration>,
+}
+
+/// Where versions and secrets come from. Nothing is made there.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// Versions of resources.
+    pub versions: &'a dyn Versions,
+    /// What the references of `secure` stand for.
+    pub secrets: &'a dyn Secrets,
+}
+
+impl fmt::Debug for Sources<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").finish_non_exhaustive()
+    }
+}
 
 /// How a new version takes the place of the old one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -89,6 +147,120 @@ pub struct Scaling {
     pub policies: Vec<Request>,
     /// Requests of `PutMetricAlarm`; an action that is a policy's name stands for its ARN.
     pub alarms: Vec<Request>,
+}
+
+/// Works out what a deploy job asks for, from the yml and the store. Nothing is written, and AWS is not asked.
+///
+/// # Errors
+///
+/// [`Kind::Configuration`]: everything that is wrong or missing, each with file, line and what was expected.
+/// [`Kind::Usage`]: an option that names no image of the job. What the store fails with.
+pub fn wanted(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources) -> Result<Wanted, Error> {
+    let job = pipeline.require_job(job)?;
+    if job.kind != "deploy" {
+        let at = job.yml.get("type").map_or(&job.yml.at, |node| &node.at);
+        let deploys = pipeline.jobs.iter().filter(|one| one.kind == "deploy").map(|one| one.name.as_str());
+        let there = match deploys.collect::<Vec<_>>().as_slice() {
+            [] => "there are none here".to_owned(),
+            some => format!("here: {}", some.join(", ")),
+        };
+        let message = format!("{at}: {} is a {} job: a deploy job was expected ({there})", job.name, job.kind);
+        return Err(Error::new(Kind::Configuration, message));
+    }
+    let mut walk = Walk::new(pipeline, options, sources);
+    let mut units = walk.units(job, &job.yml.at)?;
+    let (mut found, clusters) = (walk.found, walk.clusters);
+    let cluster = cluster(job, &clusters, &mut found);
+    let settings = Settings::of(job, units.len(), &mut found);
+    if units.is_empty() && found.errors.is_empty() {
+        let text = format!("{} has nothing to deploy: add `- IN: MANIFEST` to its steps", job.name);
+        found.error(&job.yml.at, text);
+    }
+    for unit in &mut units {
+        unit.force |= settings.force;
+        if unit.deploy_name.is_none() {
+            unit.deploy_name.clone_from(&settings.deploy_name);
+        }
+    }
+    let services: Vec<WantedService> = units.iter().map(|unit| service::service(job, unit, &mut found)).collect();
+    check_together(job, &services, &mut found);
+    check_images(job, options, &services)?;
+    match cluster {
+        Some(cluster) if found.errors.is_empty() => Ok(Wanted {
+            job: job.name.clone(),
+            cluster,
+            method: settings.method,
+            parallel: settings.parallel,
+            max_wait: options.timeout.unwrap_or(settings.max_wait),
+            stability: settings.stability,
+            services,
+            warnings: found.warnings,
+        }),
+        _ => Err(Error::new(Kind::Configuration, found.errors.join("; "))),
+    }
+}
+
+/// The one cluster of a job.
+fn cluster(job: &Job, clusters: &[Said], found: &mut Findings) -> Option<Cluster> {
+    let said = match clusters {
+        [said] => said,
+        [] => {
+            let text = format!("{} has no cluster: add `- IN: CLUSTER` to its steps", job.name);
+            found.error(&job.yml.at, text);
+            return None;
+        }
+        [first, second, ..] => {
+            let text =
+                format!("{} has the clusters {} and {}: one was expected", job.name, first.name(), second.name());
+            found.error(&second.step.at, text);
+            return None;
+        }
+    };
+    let name = said.required("sourceName", "CLUSTER", found)?;
+    let region = said.get("region").and_then(|field| field.text(found)).filter(|region| !region.is_empty());
+    let integration = said.resource.integration.as_ref().map(|named| named.name.clone());
+    Some(Cluster { resource: said.name().to_owned(), name, region, integration })
+}
+
+/// What one service has to know of the others.
+fn check_together(job: &Job, services: &[WantedService], found: &mut Findings) {
+    for (at, service) in services.iter().enumerate() {
+        if let Some(other) = services[..at].iter().find(|other| other.name == service.name) {
+            let text = format!("{} and {} would both be called {}", other.manifest, service.manifest, service.name);
+            found.error(&job.yml.at, text);
+        }
+    }
+    let scalings = || services.iter().filter_map(|service| service.scaling.as_ref());
+    let policies: Vec<&str> = scalings()
+        .flat_map(|scaling| &scaling.policies)
+        .filter_map(|policy| policy.get("PolicyName")?.as_str())
+        .collect();
+    let mut alarms: Vec<&str> = Vec::new();
+    for scaling in scalings() {
+        replicas::check_actions(&job.yml.at.to_string(), &scaling.alarms, &policies, found);
+        for name in scaling.alarms.iter().filter_map(|alarm| alarm.get("AlarmName")?.as_str()) {
+            if alarms.contains(&name) {
+                found.warn(
+                    &job.yml.at,
+                    format_args!("the alarm {name} is that of several services: the last one counts"),
+                );
+            }
+            alarms.push(name);
+        }
+    }
+}
+
+/// `--image` has to name an image of the job.
+fn check_images(job: &Job, options: &Options, services: &[WantedService]) -> Result<(), Error> {
+    let known = || services.iter().flat_map(|service| &service.images).map(|(name, _)| name.as_str());
+    for (name, _) in &options.images {
+        if !known().any(|image| image == name) {
+            let near = names::did_you_mean(name, known());
+            let message = format!("--image {name}: {} deploys no image of this name{near}", job.name);
+            return Err(Error::new(Kind::Usage, message));
+        }
+    }
+    Ok(())
 }
 
 impl WantedService {

@@ -5,15 +5,15 @@
 
 mod message; // message.json
 mod options; // what a person asked for
-mod params; // secure, and the params file
+pub(crate) mod params; // secure, and the params file
 mod plan; // everything that gets into the files
 mod scope; // placeholders and their values
-mod select; // which version each resource has
+pub(crate) mod select; // which version each resource has
 pub mod sources; // versions, secrets, commits: what others give
 mod write; // the files
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -153,7 +153,8 @@ fn token() -> Result<String, Error> {
     Ok(hex(&bytes))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

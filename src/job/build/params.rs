@@ -33,10 +33,10 @@ pub(super) fn public(bag: &mut Map<String, Value>) {
 }
 
 /// What the references of `secure` stand for, by reference. Each is asked for once.
-pub(super) type References = HashMap<String, SecretText>;
+pub(crate) type References = HashMap<String, SecretText>;
 
 /// Resolves the references of every params input, and warns of text that Shippable encrypted.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     chosen: &[Chosen],
     secrets: &dyn Secrets,
     notes: &mut Vec<String>,
@@ -92,7 +92,7 @@ fn is_ciphertext(text: &str) -> bool {
 /// # Errors
 ///
 /// No params, without which the platform failed the job.
-pub(super) fn fill(one: &Chosen, bag: &mut Map<String, Value>, references: &References) -> Result<(), Error> {
+pub(crate) fn fill(one: &Chosen, bag: &mut Map<String, Value>, references: &References) -> Result<(), Error> {
     let Some(params) = bag.get_mut("params").and_then(Value::as_object_mut) else {
         let message = format!("{}: {} has no params: add versionTemplate: {{params: {{…}}}}", one.yml.at, one.name);
         return Err(Error::new(Kind::Configuration, message));

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::options::Options;
 use super::params;
-use super::sources::{Draft, Owner, Repository, Sources, Version};
+use super::sources::{Commits, Draft, Owner, Repository, Sources, Version, Versions};
 use crate::config::shippable::{Dependency, JOB_TYPES, Job, Pipeline, RESOURCE_TYPES, Resource};
 use crate::config::yaml::Node;
 use crate::error::{Error, Kind};
@@ -18,7 +18,7 @@ use crate::job::names;
 
 /// An input or output, and its version.
 #[derive(Debug)]
-pub(super) struct Chosen<'a> {
+pub(crate) struct Chosen<'a> {
     pub operation: Operation,
     pub name: &'a str,
     pub kind: &'a str,
@@ -85,10 +85,27 @@ pub(super) fn choose<'a>(
                 return Err(Error::new(Kind::Configuration, message));
             }
         };
-        Choice { options, sources }.choose(&mut one)?;
+        Choice { options, versions: sources.versions, commits: Some(sources.commits) }.choose(&mut one)?;
         chosen.push(one);
     }
     Ok(chosen)
+}
+
+/// The version of a resource that one step takes in, nothing made: where the yml says something that the store does
+/// not have yet, what the yml says. `called` is the name that it gets whatever either says.
+pub(crate) fn input<'a>(
+    step: &'a Dependency,
+    resource: &'a Resource,
+    called: Option<&str>,
+    versions: &dyn Versions,
+) -> Result<Chosen<'a>, Error> {
+    let mut one = of_resource(step, resource)?;
+    let choice = Choice { options: &Options::default(), versions, commits: None };
+    match called {
+        Some(name) => choice.named(&mut one, name)?,
+        None => choice.choose(&mut one)?,
+    }
+    Ok(one)
 }
 
 fn of_resource<'a>(step: &'a Dependency, resource: &'a Resource) -> Result<Chosen<'a>, Error> {
@@ -151,7 +168,9 @@ fn digest(version_name: Option<&str>, bag: &Map<String, Value>) -> String {
 /// Who chooses.
 struct Choice<'a> {
     options: &'a Options,
-    sources: &'a Sources<'a>,
+    versions: &'a dyn Versions,
+    /// None where clones do not matter.
+    commits: Option<&'a dyn Commits>,
 }
 
 /// How a version was asked for.
@@ -162,8 +181,8 @@ enum Pin<'a> {
 
 impl Choice<'_> {
     fn choose(&self, one: &mut Chosen) -> Result<(), Error> {
-        if one.is_repository() {
-            one.normalized_repo = self.sources.commits.normalized_repo(&one.repository(self.options, None))?;
+        if let (true, Some(commits)) = (one.is_repository(), self.commits) {
+            one.normalized_repo = commits.normalized_repo(&one.repository(self.options, None))?;
         }
         if one.operation == Operation::In {
             return self.input(one);
@@ -179,7 +198,7 @@ impl Choice<'_> {
             Some(Pin::Number(number_of(one, number)?, "--set"))
         } else if let Some(name) = set("versionName") {
             let has_files = one.is_repository() || one.kind == "state" || matches!(one.owner, Owner::Job(_));
-            if !has_files && self.sources.versions.version_named(&one.owner, name)?.is_none() {
+            if !has_files && self.versions.version_named(&one.owner, name)?.is_none() {
                 return self.named(one, name);
             }
             Some(Pin::Name(name, "--set"))
@@ -188,7 +207,7 @@ impl Choice<'_> {
         } else if let Some(name) = &step_name {
             Some(Pin::Name(name, "the step"))
         } else {
-            self.sources.versions.pinned(&one.owner)?.map(|number| Pin::Number(number, "`version pin`"))
+            self.versions.pinned(&one.owner)?.map(|number| Pin::Number(number, "`version pin`"))
         };
         if let Some(pin) = found {
             return self.pinned(one, &pin);
@@ -214,7 +233,7 @@ impl Choice<'_> {
     }
 
     fn pinned(&self, one: &mut Chosen, pin: &Pin) -> Result<(), Error> {
-        let versions = self.sources.versions;
+        let versions = self.versions;
         let (found, who, what) = match pin {
             Pin::Number(number, who) => (versions.version(&one.owner, *number)?, who, number.to_string()),
             Pin::Name(name, who) => (versions.version_named(&one.owner, name)?, who, format!("called {name:?}")),
@@ -252,7 +271,7 @@ impl Choice<'_> {
 
     /// The newest version, or the draft of the next where the yml says something else than it did.
     fn newest(&self, one: &mut Chosen) -> Result<(), Error> {
-        let latest = self.sources.versions.latest(&one.owner)?;
+        let latest = self.versions.latest(&one.owner)?;
         let Some(draft) = &mut one.draft else {
             one.version = latest;
             return Ok(());
@@ -277,7 +296,8 @@ impl Choice<'_> {
 
     /// The version of the commit that the job is about; false where nothing tells which that is.
     fn at_commit(&self, one: &mut Chosen, wanted: Option<&str>) -> Result<bool, Error> {
-        let Some(sha_data) = self.sources.commits.sha_data(&one.repository(self.options, wanted))? else {
+        let Some(commits) = self.commits else { return Ok(false) };
+        let Some(sha_data) = commits.sha_data(&one.repository(self.options, wanted))? else {
             return Ok(false);
         };
         let Some(base) = &one.version else { return Ok(false) };
@@ -306,7 +326,7 @@ impl Choice<'_> {
         if one.version.is_some() {
             return Ok(());
         }
-        let (name, at, place) = (one.name, &one.step.at, self.sources.versions.place());
+        let (name, at, place) = (one.name, &one.step.at, self.versions.place());
         let message = format!(
             "{at}: IN {name} needs a version, and the job {name} has none in {place}: run it first with `shipctl job run \
              {name}`"

@@ -1,6 +1,6 @@
 //! Job directories by the contract.
 
-mod memory;
+pub(crate) mod memory;
 mod rules; // versions, placeholders, secrets
 mod types; // every type of resource and integration
 

@@ -1,0 +1,240 @@
+//! A new version of each manifest.
+
+use super::book::Book;
+use super::change::{Change, commit_at};
+use super::outcome::Outcome;
+use super::work::{Stop, Work};
+use super::{Done, Report, Run, others};
+use crate::ecs::memory::{Deployed, Memory};
+use crate::ecs::ports;
+use crate::ecs::steps::{
+    Step, check_change, deploy_steps, deploy_steps_anew, resumed, revision, scaled, service_name, without_waits,
+};
+use crate::ecs::wanted::{Method, Wanted, WantedService, digest, masked};
+use crate::error::Error;
+
+/// Deploys what a job asks for.
+///
+/// # Errors
+///
+/// Only what keeps it from beginning: somebody else deploys the same job, the memory cannot be read, or a change cannot
+/// be made in place. How it ended is in the report.
+pub fn deploy(run: &Run, wanted: &Wanted) -> Result<Report, Error> {
+    let book = Book::open(run.store, &wanted.job, run.holder, run.api.now())?;
+    let memory = book.memory();
+    for service in &wanted.services {
+        if let Some(was) = memory.of(&service.manifest) {
+            check_change(wanted, service, was)?;
+        }
+    }
+    announce(run, wanted, &memory);
+    let mut report = if wanted.parallel { side_by_side(run, &book, wanted) } else { in_turn(run, &book, wanted) };
+    if run.options.prune && report.outcome().is_success() {
+        report.done.extend(others::prune(run, &book, wanted));
+    } else {
+        let left = book.memory().leftovers;
+        if !left.is_empty() && !run.options.prune {
+            let names: Vec<String> = left.iter().map(crate::ecs::memory::Leftover::text).collect();
+            run.note(None, format!("left over, and removed with --prune: {}", names.join(", ")));
+        }
+    }
+    book.close()?;
+    Ok(report)
+}
+
+/// What there is to know before anything is called.
+fn announce(run: &Run, wanted: &Wanted, memory: &Memory) {
+    for service in &wanted.services {
+        let was = memory.of(&service.manifest);
+        if let Some(told) = ports::conflict(wanted, service, was, &run.options.build_number) {
+            run.note(Some(&service.manifest), told);
+        }
+    }
+    for was in &memory.services {
+        if !wanted.services.iter().any(|service| service.manifest == was.manifest) {
+            let told = format!(
+                "{} is no manifest of {} any more, and its service {} goes on: `shipctl ecs delete {} --manifest {}` \
+                 removes it",
+                was.manifest, wanted.job, was.service, wanted.job, was.manifest
+            );
+            run.note(None, told);
+        }
+    }
+}
+
+fn in_turn(run: &Run, book: &Book, wanted: &Wanted) -> Report {
+    let mut report = Report::default();
+    for (index, service) in wanted.services.iter().enumerate() {
+        let done = one(run, book, wanted, service);
+        let goes_on = done.outcome.is_success();
+        let failed = done.manifest.clone();
+        report.done.push(done);
+        let rest: Vec<&str> = wanted.services[index + 1..].iter().map(|rest| rest.manifest.as_str()).collect();
+        if !goes_on && !rest.is_empty() {
+            run.note(None, format!("not begun, since {failed} did not succeed: {}", rest.join(", ")));
+        }
+        if !goes_on {
+            break;
+        }
+    }
+    report
+}
+
+fn side_by_side(run: &Run, book: &Book, wanted: &Wanted) -> Report {
+    let done = std::thread::scope(|scope| {
+        let begun: Vec<_> = wanted
+            .services
+            .iter()
+            .map(|service| (service, scope.spawn(move || one(run, book, wanted, service))))
+            .collect();
+        let ended = begun.into_iter().map(|(service, thread)| {
+            thread.join().unwrap_or_else(|_| Done {
+                manifest: service.manifest.clone(),
+                outcome: Outcome::Failed,
+                service: None,
+                task_definition: None,
+                text: "its thread has ended unexpectedly: deploy again to go on".to_owned(),
+            })
+        });
+        ended.collect()
+    });
+    Report { done }
+}
+
+/// Deploys a manifest, and tells how it ended.
+fn one(run: &Run, book: &Book, wanted: &Wanted, service: &WantedService) -> Done {
+    let limit = run.options.timeout.unwrap_or(wanted.max_wait);
+    let mut work = Work::new(run, book, &service.manifest, &wanted.cluster.name, limit);
+    let done = match prepared(&mut work, wanted, service) {
+        Ok(Prepared::Unchanged(was)) => {
+            let text = format!("nothing has changed: {} serves on {}", was.service, revision(&was.task_definition));
+            work.ended(Outcome::Unchanged, text)
+        }
+        Ok(Prepared::Change(change)) => work.execute(&change),
+        Err(stop) => {
+            let (outcome, text) = work.words(&stop);
+            work.ended(outcome, format!("{text}; nothing was changed"))
+        }
+    };
+    run.tell_done(&done);
+    done
+}
+
+enum Prepared {
+    Unchanged(Deployed),
+    Change(Box<Change>),
+}
+
+/// What is to be done, after a look at what is there.
+fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result<Prepared, Stop> {
+    let options = work.run.options;
+    let remembered = work.book.of(&service.manifest);
+    let steps = deploy_steps(wanted, service, remembered.as_ref(), &options.build_number, options.keep);
+    let look = steps.first().cloned();
+    if let Some(look) = &look {
+        work.carry_out(look)?;
+    }
+    let state = remembered.as_ref().map(|was| state_of(work, was));
+    if let (Some(State::Drifted(told) | State::Gone(told)), Some(_)) = (&state, &remembered) {
+        work.note(told.clone());
+    }
+    let digest = digest(service);
+    let forced = options.force || service.force;
+    if let (Some(was), Some(State::Whole), false) = (&remembered, &state, forced)
+        && was.digest == digest
+    {
+        return Ok(Prepared::Unchanged(was.clone()));
+    }
+    let is_gone = matches!(state, Some(State::Gone(_)));
+    let was = remembered.clone().filter(|_| !is_gone);
+    let target = service_name(wanted.method, service, was.as_ref(), &options.build_number);
+    let mut steps = match (&remembered, is_gone) {
+        (Some(gone), true) => deploy_steps_anew(wanted, service, gone, &options.build_number, options.keep),
+        _ => steps,
+    };
+    if is_gone && !work.seen.contains_key(&target) {
+        work.look(&[&target])?;
+    }
+    // It has been made already.
+    steps.retain(|step| !matches!(step, Step::Look { .. }));
+    steps = gone_on_with(work, steps, &target);
+    let waited = if options.no_wait { without_waits(steps.clone()) } else { steps.clone() };
+    let is_proven = !options.no_wait || !removes_another(&steps, was.as_ref(), &target);
+    let new = Deployed {
+        manifest: service.manifest.clone(),
+        cluster: wanted.cluster.name.clone(),
+        region: wanted.cluster.region.clone(),
+        service: target.clone(),
+        method: wanted.method,
+        build_number: options.build_number.clone(),
+        task_definition: String::new(),
+        digest,
+        wanted: masked(service),
+        scaling: scaled(service.scaling.as_ref(), &wanted.cluster.name, &target),
+        previous: remembered.iter().flat_map(Deployed::with_previous).collect(),
+    };
+    work.is_daemon = service.is_daemon();
+    work.definition = service.task_definition.clone();
+    work.previous = was.as_ref().filter(|was| was.service == target).map(|was| was.task_definition.clone());
+    let count = was.as_ref().and_then(|was| work.seen.get(&was.service)).map(|seen| seen.desired);
+    work.target = target;
+    let goes_back = wanted.method != Method::Upgrade || options.rollback;
+    Ok(Prepared::Change(Box::new(Change {
+        commit_at: is_proven.then(|| commit_at(&waited)),
+        steps: waited,
+        was,
+        count,
+        new,
+        goes_back,
+    })))
+}
+
+/// Whether an old service goes when the new one has proven itself.
+fn removes_another(steps: &[Step], was: Option<&Deployed>, target: &str) -> bool {
+    was.is_some_and(|was| was.service != target) && steps.iter().any(|step| matches!(step, Step::Delete { .. }))
+}
+
+/// What has become of what is remembered.
+enum State {
+    Whole,
+    /// It is not as it was left: how, in one line.
+    Drifted(String),
+    /// It is not there any more.
+    Gone(String),
+}
+
+fn state_of(work: &Work, was: &Deployed) -> State {
+    match work.seen.get(&was.service) {
+        Some(seen) if seen.status == "ACTIVE" => {
+            if revision(&seen.task_definition) == revision(&was.task_definition) {
+                return State::Whole;
+            }
+            State::Drifted(format!(
+                "{} is on {}, not on {} as the last deployment left it: it is deployed",
+                was.service,
+                revision(&seen.task_definition),
+                revision(&was.task_definition)
+            ))
+        }
+        _ => State::Gone(format!("{} of build {} is not there any more: it is deployed anew", was.service, was.build_number)),
+    }
+}
+
+/// The same steps where the service that would be created is there, half made, or is going.
+fn gone_on_with(work: &Work, mut steps: Vec<Step>, target: &str) -> Vec<Step> {
+    let Some(at) = steps.iter().position(|step| matches!(step, Step::Create { .. })) else { return steps };
+    match work.seen.get(target).map(|seen| seen.status.as_str()) {
+        Some("ACTIVE") => {
+            let is_ours = work.book.memory().is_left(target);
+            let which = if is_ours { "half made by a deployment before" } else { "not remembered" };
+            work.note(format!("{target} is there, {which}: it is gone on with"));
+            resumed(steps)
+        }
+        Some("DRAINING") => {
+            work.note(format!("{target} is being deleted: it is created when it is gone"));
+            steps.insert(at, Step::AwaitGone { service: target.to_owned() });
+            steps
+        }
+        _ => steps,
+    }
+}

@@ -1,0 +1,213 @@
+//! Deletion, scaling by hand, going back, and what was left over.
+
+use super::book::Book;
+use super::change::{Change, commit_at};
+use super::outcome::Outcome;
+use super::work::{Stop, Work};
+use super::{Done, LIMIT, Report, Run};
+use crate::ecs::memory::{Deployed, Leftover};
+use crate::ecs::steps::{
+    Step, delete_steps, is_daemon, prune_steps, resumed, rollback_steps, scale_steps, scaled_names,
+};
+use crate::ecs::wanted::{Method, Wanted};
+use crate::error::{Error, Kind};
+
+/// Takes away everything that a job has made, or what it has made for one manifest. The yml may be gone.
+pub fn delete(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Error> {
+    let book = Book::open(run.store, job, run.holder, run.api.now())?;
+    let memory = book.memory();
+    let services = chosen(&memory.services, job, manifest, memory.leftovers.is_empty())?;
+    let mut report = Report::default();
+    for was in &services {
+        let mut work = work(run, &book, &was.manifest, &was.cluster);
+        let done = in_order(&mut work, delete_steps(was));
+        let forgotten = done.and_then(|()| book.change(|memory| memory.forget(&was.manifest)).map_err(Stop::Store));
+        report.done.push(ended(&work, forgotten, format!("{} is deleted, with everything that it had", was.service)));
+    }
+    if manifest.is_none() && report.outcome().is_success() {
+        let cluster = services.first().map(|was| was.cluster.clone());
+        report.done.extend(leftovers(run, &book, cluster.as_deref().unwrap_or_default()));
+    }
+    book.close()?;
+    Ok(report)
+}
+
+/// Sets the count of what serves.
+pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result<Report, Error> {
+    let book = Book::open(run.store, job, run.holder, run.api.now())?;
+    let memory = book.memory();
+    let mut report = Report::default();
+    for was in chosen(&memory.services, job, manifest, true)? {
+        if is_daemon(was.wanted.get("service")) {
+            let told = format!("{} runs one task on each instance (DAEMON): it has no count", was.service);
+            return Err(Error::new(Kind::Usage, told));
+        }
+        let mut work = work(run, &book, &was.manifest, &was.cluster);
+        if was.scaling.as_ref().is_some_and(|scaled| !scaled.resource_id.is_empty()) {
+            work.note(format!("{} is scaled automatically: that may change the count again", was.service));
+        }
+        let mut steps = scale_steps(&was, count);
+        if run.options.no_wait {
+            steps.truncate(2);
+        }
+        let done = in_order(&mut work, steps);
+        report.done.push(ended(&work, done, format!("{} has a count of {count}", was.service)));
+    }
+    book.close()?;
+    Ok(report)
+}
+
+/// Goes back to the version before.
+pub fn rollback(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Error> {
+    let book = Book::open(run.store, job, run.holder, run.api.now())?;
+    let memory = book.memory();
+    let services = chosen(&memory.services, job, manifest, true)?;
+    for was in &services {
+        if was.previous.is_empty() {
+            let told = format!("no version of {} before {} is kept: nothing to go back to", was.manifest, was.service);
+            return Err(Error::failed(told));
+        }
+    }
+    let mut report = Report::default();
+    for was in &services {
+        let mut work = work(run, &book, &was.manifest, &was.cluster);
+        let done = match going_back(&mut work, was) {
+            Ok(change) => work.execute(&change),
+            Err(stop) => {
+                let (outcome, text) = work.words(&stop);
+                work.ended(outcome, format!("{text}; nothing was changed"))
+            }
+        };
+        run.tell_done(&done);
+        report.done.push(done);
+        if !report.outcome().is_success() {
+            break;
+        }
+    }
+    book.close()?;
+    Ok(report)
+}
+
+/// The change to the version before.
+fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
+    let options = work.run.options;
+    let lacks = || Stop::Lacks(format!("no version of {} before {} is kept", was.manifest, was.service));
+    let previous = was.previous.first().ok_or_else(lacks)?;
+    let mut steps = rollback_steps(was, &options.build_number).ok_or_else(lacks)?;
+    let look = steps.remove(0);
+    work.carry_out(&look)?;
+    let target = steps.iter().find_map(Step::service).unwrap_or(&was.service).to_owned();
+    let is_there = |name: &str| work.seen.get(name).is_some_and(|seen| seen.status == "ACTIVE");
+    if target != was.service && is_there(&target) {
+        steps = resumed(steps);
+    }
+    let commit_at = Some(commit_at(&steps));
+    work.is_daemon = is_daemon(previous.wanted.get("service"));
+    work.previous = (target == was.service).then(|| was.task_definition.clone());
+    work.registered = Some(previous.task_definition.clone());
+    work.target.clone_from(&target);
+    let scaling = match was.method {
+        Method::BlueGreen if target != was.service => scaled_names(&steps),
+        _ => was.scaling.clone(),
+    };
+    let mut kept = vec![was.as_previous()];
+    kept.extend(was.previous.iter().skip(1).cloned());
+    let new = Deployed {
+        service: target,
+        build_number: options.build_number.clone(),
+        task_definition: previous.task_definition.clone(),
+        digest: previous.digest.clone(),
+        wanted: previous.wanted.clone(),
+        scaling,
+        previous: kept,
+        ..was.clone()
+    };
+    let count = work.seen.get(&was.service).map(|seen| seen.desired);
+    Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, goes_back: true })
+}
+
+/// Removes what was left over, and revisions of our own families that nobody uses.
+pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
+    let mut done = leftovers(run, book, &wanted.cluster.name);
+    for service in &wanted.services {
+        let mut work = work(run, book, &service.manifest, &wanted.cluster.name);
+        let step = Step::Deregister { task_definition: service.family().to_owned() };
+        let pruned = work.called(&step, run.api.list_task_definitions(service.family())).and_then(|arns| {
+            let memory = book.memory();
+            let is_kept = |arn: &String| {
+                memory.services.iter().any(|one| {
+                    one.task_definition == *arn || one.previous.iter().any(|old| old.task_definition == *arn)
+                })
+            };
+            let steps = arns.into_iter().filter(|arn| !is_kept(arn));
+            in_order(&mut work, steps.map(|task_definition| Step::Deregister { task_definition }).collect())
+        });
+        if let Err(stop) = pruned {
+            let (outcome, text) = work.words(&stop);
+            let failed = work.ended(outcome, format!("what is left over of {}: {text}", service.family()));
+            run.tell_done(&failed);
+            done.push(failed);
+        }
+    }
+    done
+}
+
+/// Removes what is remembered as left over; only what fails is told.
+fn leftovers(run: &Run, book: &Book, cluster: &str) -> Vec<Done> {
+    let mut failed = Vec::new();
+    let memory = book.memory();
+    for leftover in &memory.leftovers {
+        let (Leftover::Service { manifest, .. } | Leftover::TaskDefinition { manifest, .. }) = leftover;
+        let mut work = work(run, book, manifest, cluster);
+        let still = memory.of(manifest).and_then(|serving| serving.scaling.as_ref());
+        if let Err(stop) = in_order(&mut work, prune_steps(leftover, still)) {
+            let (outcome, text) = work.words(&stop);
+            let done = work.ended(outcome, format!("{} is left over still: {text}", leftover.text()));
+            run.tell_done(&done);
+            failed.push(done);
+            if matches!(outcome, Outcome::Interrupted(_)) {
+                break;
+            }
+        }
+    }
+    failed
+}
+
+/// What is meant of what serves.
+fn chosen(all: &[Deployed], job: &str, manifest: Option<&str>, is_needed: bool) -> Result<Vec<Deployed>, Error> {
+    let found: Vec<Deployed> =
+        all.iter().filter(|one| manifest.is_none_or(|name| name == one.manifest)).cloned().collect();
+    match manifest {
+        Some(name) if found.is_empty() => {
+            let known: Vec<&str> = all.iter().map(|one| one.manifest.as_str()).collect();
+            let told = format!("{job} has not deployed the manifest {name}: it has {}", known.join(", "));
+            Err(Error::new(Kind::Usage, told))
+        }
+        None if found.is_empty() && is_needed => Err(nothing(job)),
+        _ => Ok(found),
+    }
+}
+
+fn nothing(job: &str) -> Error {
+    Error::failed(format_args!("nothing that {job} has deployed is remembered: is this the store that it deploys with?"))
+}
+
+fn work<'a>(run: &'a Run<'a>, book: &'a Book, manifest: &'a str, cluster: &'a str) -> Work<'a> {
+    Work::new(run, book, manifest, cluster, run.options.timeout.unwrap_or(LIMIT))
+}
+
+fn in_order(work: &mut Work, steps: Vec<Step>) -> Result<(), Stop> {
+    steps.iter().try_for_each(|step| work.carry_out(step))
+}
+
+fn ended(work: &Work, done: Result<(), Stop>, text: String) -> Done {
+    let done = match done {
+        Ok(()) => work.ended(Outcome::Completed, text),
+        Err(stop) => {
+            let (outcome, text) = work.words(&stop);
+            work.ended(outcome, text)
+        }
+    };
+    work.run.tell_done(&done);
+    done
+}

@@ -1,0 +1,308 @@
+//! One step after another, each written down before it makes something.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::{Duration, SystemTime};
+
+use super::book::Book;
+use super::{Run, role};
+use crate::aws::ecs::{Request, Service};
+use crate::aws::error::Failure;
+use crate::ecs::memory::{Leftover, Scaled};
+use crate::ecs::steps::{Step, alarm_actions, revision, scaled_names};
+use crate::ecs::tell::Tell;
+use crate::error::{Error, Kind};
+
+/// What ends a deployment before its last step.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// A call was refused, or got no answer that makes sense.
+    Call {
+        /// What could not be done.
+        doing: String,
+        failure: Failure,
+    },
+    /// What is made can no longer be written down, or the turn is lost: nothing more is done.
+    Store(Error),
+    /// Something that the step needs is not there: why, in one line.
+    Lacks(String),
+    /// The roll-out will not come to anything: the evidence.
+    Failed(String),
+    /// ECS has gone back to the version before: why, and whether that runs.
+    GoneBack { reason: String, is_whole: bool },
+    /// Somebody else has deployed.
+    Superseded(String),
+    /// It has taken too long.
+    TimedOut(String),
+    /// A signal has come.
+    Interrupted(i32),
+}
+
+/// A roll-out of ours.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rollout {
+    pub deployment: String,
+    pub task_definition: String,
+}
+
+/// The work on one manifest.
+pub(super) struct Work<'a> {
+    pub run: &'a Run<'a>,
+    pub book: &'a Book,
+    pub manifest: &'a str,
+    pub cluster: &'a str,
+    /// The service that is made or changed.
+    pub target: String,
+    pub began: SystemTime,
+    pub limit: Duration,
+    pub deadline: SystemTime,
+    /// What the new version is registered with.
+    pub definition: Request,
+    /// The ARN that serves, where something does.
+    pub previous: Option<String>,
+    pub is_daemon: bool,
+    /// The ARN that was registered.
+    pub registered: Option<String>,
+    role: Option<String>,
+    policies: BTreeMap<String, String>,
+    pub rollouts: BTreeMap<String, Rollout>,
+    pub(super) known_events: HashSet<String>,
+    /// Services as they were seen last.
+    pub(super) seen: BTreeMap<String, Service>,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(run: &'a Run<'a>, book: &'a Book, manifest: &'a str, cluster: &'a str, limit: Duration) -> Self {
+        let now = run.api.now();
+        Self {
+            run,
+            book,
+            manifest,
+            cluster,
+            target: String::new(),
+            began: now,
+            limit,
+            deadline: now + limit,
+            definition: Request::new(),
+            previous: None,
+            is_daemon: false,
+            registered: None,
+            role: None,
+            policies: BTreeMap::new(),
+            rollouts: BTreeMap::new(),
+            known_events: HashSet::new(),
+            seen: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn tell(&self, tell: &Tell) {
+        self.run.listener.tell(self.run.api.now(), tell);
+    }
+
+    pub(super) fn note(&self, text: impl Into<String>) {
+        self.tell(&Tell::Note { manifest: Some(self.manifest.to_owned()), text: text.into() });
+    }
+
+    /// The whole time anew, as going back needs it.
+    pub(super) fn restart_clock(&mut self) {
+        self.deadline = self.run.api.now() + self.limit;
+    }
+
+    /// Does a step.
+    pub(super) fn carry_out(&mut self, step: &Step) -> Result<(), Stop> {
+        self.go_on()?;
+        let (manifest, text) = (self.manifest.to_owned(), step.text());
+        self.tell(&Tell::Step { manifest, text, action: step.action() });
+        self.write_down(step).map_err(Stop::Store)?;
+        let done = self.done(step);
+        self.cross_off(step, done.as_ref().err()).map_err(Stop::Store)?;
+        done
+    }
+
+    /// Whether there is a reason not to begin anything.
+    pub(super) fn go_on(&self) -> Result<(), Stop> {
+        if let Some(signal) = self.run.api.signal() {
+            return Err(Stop::Interrupted(signal));
+        }
+        self.book.renew(self.run.api.now()).map_err(Stop::Store)
+    }
+
+    /// What is about to be made, so that the next deployment knows of it when this one is killed.
+    fn write_down(&self, step: &Step) -> Result<(), Error> {
+        if let Step::Create { service, .. } = step {
+            let leftover = Leftover::Service {
+                manifest: self.manifest.to_owned(),
+                name: service.clone(),
+                build_number: self.run.options.build_number.clone(),
+                scaling: None,
+            };
+            return self.book.change(|memory| memory.leave(leftover));
+        }
+        match scaled_names(std::slice::from_ref(step)) {
+            Some(made) => self.book.change(|memory| memory.scales(&self.target, &made)),
+            None => Ok(()),
+        }
+    }
+
+    /// What has become of it.
+    fn cross_off(&self, step: &Step, stop: Option<&Stop>) -> Result<(), Error> {
+        match (step, stop) {
+            (Step::Register(_), None) => {
+                let arn = self.registered.clone().unwrap_or_default();
+                let leftover = Leftover::TaskDefinition { manifest: self.manifest.to_owned(), arn };
+                self.book.change(|memory| memory.leave(leftover))
+            }
+            (Step::Create { service, .. }, Some(Stop::Call { failure, .. })) if is_refusal(failure) => {
+                self.book.change(|memory| memory.service_is_gone(service))
+            }
+            (Step::AwaitGone { service }, None) => self.book.change(|memory| memory.service_is_gone(service)),
+            (Step::Deregister { task_definition }, None) => {
+                self.book.change(|memory| memory.revision_is_gone(task_definition))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn done(&mut self, step: &Step) -> Result<(), Stop> {
+        let api = self.run.api;
+        match step {
+            Step::Look { services } => {
+                let names: Vec<&str> = services.iter().map(String::as_str).collect();
+                self.look(&names)
+            }
+            Step::FindRole => self.find_role(step),
+            Step::Register(request) => {
+                self.registered = Some(self.called(step, api.register_task_definition(request))?);
+                Ok(())
+            }
+            Step::Create { service, request } => self.create(step, service, request),
+            Step::Update { service, request, registered } => self.update(step, service, request, *registered),
+            Step::AwaitRollout { service, stability } => self.await_rollout(service, *stability),
+            Step::RegisterTarget(request) => self.called(step, api.register_scalable_target(request)),
+            Step::PutPolicy(request) => {
+                let arn = self.called(step, api.put_scaling_policy(request))?;
+                let name = request.get("PolicyName").and_then(|name| name.as_str()).unwrap_or_default();
+                self.policies.insert(name.to_owned(), arn);
+                Ok(())
+            }
+            Step::PutAlarm(alarm) => self.called(step, api.put_metric_alarm(&alarm_actions(alarm, &self.policies))),
+            Step::DeleteAlarms(names) => self.called(step, api.delete_alarms(names)),
+            Step::DeletePolicy { name, resource_id } => {
+                self.called(step, api.delete_scaling_policy(name, resource_id))
+            }
+            Step::DeregisterTarget { resource_id } => self.called(step, api.deregister_scalable_target(resource_id)),
+            Step::ScaleToZero { service } => self.scale_to_zero(service),
+            Step::AwaitStopped { service } => self.await_stopped(service),
+            Step::Delete { service, force } => {
+                let gone = none_is_as_good(api.delete_service(self.cluster, service, *force));
+                self.called(step, gone)
+            }
+            Step::AwaitGone { service } => self.await_gone(service),
+            Step::Deregister { task_definition } => self.deregister(step, task_definition),
+        }
+    }
+
+    /// A call's answer, or what ends the work.
+    pub(super) fn called<T>(&self, step: &Step, answer: Result<T, Failure>) -> Result<T, Stop> {
+        answer.map_err(|failure| match self.run.api.signal() {
+            // Tries of a call that a signal has cut short say nothing of what was asked.
+            Some(signal) if !is_refusal(&failure) => Stop::Interrupted(signal),
+            _ => Stop::Call { doing: step.text(), failure },
+        })
+    }
+
+    /// Looks at services once; a look that fails is repeated, and never taken for their absence.
+    pub(super) fn look(&mut self, names: &[&str]) -> Result<(), Stop> {
+        let step = Step::Look { services: names.iter().map(|&name| name.to_owned()).collect() };
+        let found = self.called(&step, self.run.api.describe_services(self.cluster, names))?;
+        for service in found {
+            self.known_events.extend(service.events.iter().map(|event| event.id.clone()));
+            self.seen.insert(service.name.clone(), service);
+        }
+        Ok(())
+    }
+
+    fn find_role(&mut self, step: &Step) -> Result<(), Stop> {
+        let roles = self.called(step, self.run.api.list_roles())?;
+        self.role = Some(role::choose(&roles).map_err(Stop::Lacks)?.to_owned());
+        Ok(())
+    }
+
+    fn create(&mut self, step: &Step, service: &str, request: &Request) -> Result<(), Stop> {
+        let mut request = request.clone();
+        if !request.contains_key("taskDefinition") {
+            request.insert("taskDefinition".to_owned(), self.registered.clone().unwrap_or_default().into());
+        }
+        if let Some(role) = &self.role {
+            request.insert("role".to_owned(), role.clone().into());
+        }
+        let created = self.called(step, self.run.api.create_service(&request, self.deadline))?;
+        self.rolls_out(service, &request, &created);
+        Ok(())
+    }
+
+    fn update(&mut self, step: &Step, service: &str, request: &Request, registered: bool) -> Result<(), Stop> {
+        let mut request = request.clone();
+        if registered {
+            request.insert("taskDefinition".to_owned(), self.registered.clone().unwrap_or_default().into());
+        }
+        let updated = self.called(step, self.run.api.update_service(&request))?;
+        self.rolls_out(service, &request, &updated);
+        Ok(())
+    }
+
+    /// Keeps the id of the roll-out that a call has begun.
+    fn rolls_out(&mut self, service: &str, request: &Request, answer: &Service) {
+        let asked = request.get("taskDefinition").and_then(|arn| arn.as_str()).map(ToOwned::to_owned);
+        let primary = answer.deployments.iter().find(|one| one.status == "PRIMARY").or(answer.deployments.first());
+        let rollout = Rollout {
+            deployment: primary.map(|one| one.id.clone()).unwrap_or_default(),
+            task_definition: asked.unwrap_or_else(|| answer.task_definition.clone()),
+        };
+        self.rollouts.insert(service.to_owned(), rollout);
+        self.seen.insert(service.to_owned(), answer.clone());
+    }
+
+    pub(super) fn scale_to_zero(&mut self, service: &str) -> Result<(), Stop> {
+        let step = Step::ScaleToZero { service: service.to_owned() };
+        let answer = self.run.api.update_service(&step.request(self.cluster)).map(drop);
+        self.called(&step, none_is_as_good(answer))
+    }
+
+    /// Never a revision in use, whatever was planned.
+    fn deregister(&mut self, step: &Step, arn: &str) -> Result<(), Stop> {
+        if self.book.memory().uses(arn) {
+            self.note(format!("{} is in use: it is not deregistered", revision(arn)));
+            return Ok(());
+        }
+        match self.run.api.deregister_task_definition(arn) {
+            Err(failure) if failure.message.to_ascii_lowercase().contains("inactive") => Ok(()),
+            answer => self.called(step, answer),
+        }
+    }
+
+    /// What scaling the target has by now, as it is remembered.
+    pub(super) fn scaled(&self) -> Option<Scaled> {
+        let memory = self.book.memory();
+        memory.leftovers.iter().find_map(|leftover| match leftover {
+            Leftover::Service { name, scaling, .. } if *name == self.target => scaling.clone(),
+            _ => None,
+        })
+    }
+}
+
+/// Whether a failure is an answer: what was asked has not been done.
+pub(super) fn is_refusal(failure: &Failure) -> bool {
+    failure.kind != Kind::Network
+}
+
+/// To take something away that is not there is no failure.
+fn none_is_as_good(answer: Result<(), Failure>) -> Result<(), Failure> {
+    match answer {
+        Err(failure)
+            if matches!(failure.code.as_deref(), Some("ServiceNotFoundException" | "ServiceNotActiveException")) =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}

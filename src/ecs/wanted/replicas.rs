@@ -1,0 +1,157 @@
+//! `replicas`: how many tasks, and auto scaling.
+
+use serde_json::{Map, Value};
+
+use super::Scaling;
+use super::field::{Field, Findings, Said};
+use crate::job::names;
+
+/// What one resource asks for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Replicas {
+    pub count: Option<i64>,
+    min: Option<i64>,
+    max: Option<i64>,
+    role: Option<String>,
+    policies: Option<Vec<Value>>,
+    alarms: Option<Vec<Value>>,
+    /// Where, and which.
+    at: String,
+    name: String,
+}
+
+const FIELDS: [&str; 6] =
+    ["count", "minReplicas", "maxReplicas", "autoScalingRole", "autoScalingPolicies", "metricAlarms"];
+
+/// Reads one resource.
+pub(super) fn replicas(said: &Said, found: &mut Findings) -> Replicas {
+    let at = said.resource.at().to_string();
+    let mut read = Replicas { at, name: said.name().to_owned(), ..Replicas::default() };
+    let most = i64::from(i32::MAX);
+    for field in said.fields() {
+        match field.key() {
+            "count" => read.count = field.integer(found, 1..=most, "a whole number from 1 on"),
+            "minReplicas" => read.min = field.integer(found, 0..=most, "a whole number"),
+            "maxReplicas" => read.max = field.integer(found, 0..=most, "a whole number"),
+            "autoScalingRole" => {
+                read.role = field.text(found);
+                if read.role.as_ref().is_some_and(|role| !role.starts_with("arn:")) {
+                    field.wrong(found, "the ARN of a role");
+                }
+            }
+            "autoScalingPolicies" => read.policies = Some(listed(&field, "PolicyName", found)),
+            "metricAlarms" => read.alarms = Some(listed(&field, "AlarmName", found)),
+            other => {
+                let near = names::did_you_mean(other, FIELDS);
+                let text = format!("{} is no field of replicas, and is left out{near}", field.shown());
+                found.warn(field.at(), text);
+            }
+        }
+    }
+    if said.get("count").is_none() {
+        found.error(&read.at, format_args!("{} has no count: add `count: 1`", read.name));
+    }
+    for (key, other) in [("minReplicas", "maxReplicas"), ("maxReplicas", "minReplicas")] {
+        if let Some(field) = said.get(key).filter(|_| said.get(other).is_none()) {
+            let text = format!("{} has {key} and no {other}: each needs the other", read.name);
+            found.error(field.at(), text);
+        }
+    }
+    if let (Some(min), Some(max), Some(field)) = (read.min, read.max, said.get("minReplicas"))
+        && min > max
+    {
+        found.error(field.at(), format_args!("{}: minReplicas {min} is more than maxReplicas {max}", read.name));
+    }
+    read
+}
+
+/// A list of requests, each with a name.
+fn listed(field: &Field, key: &str, found: &mut Findings) -> Vec<Value> {
+    let mut all = Vec::new();
+    for element in field.elements(found) {
+        let Some(request) = element.map(found) else { continue };
+        match element.member(key) {
+            Some(name) => drop(name.text(found)),
+            None => element.lacks(found, key, "NAME"),
+        }
+        all.push(Value::Object(request.clone()));
+    }
+    all
+}
+
+impl Replicas {
+    /// The later wins, key by key.
+    pub fn unite(&mut self, later: &Self) {
+        self.count = later.count.or(self.count);
+        self.min = later.min.or(self.min);
+        self.max = later.max.or(self.max);
+        self.role = later.role.clone().or(self.role.take());
+        self.policies = later.policies.clone().or(self.policies.take());
+        self.alarms = later.alarms.clone().or(self.alarms.take());
+        self.at.clone_from(&later.at);
+        self.name.clone_from(&later.name);
+    }
+
+    /// The auto scaling of a service, if any.
+    pub fn scaling(&self, found: &mut Findings) -> Option<Scaling> {
+        let policies = self.policies.clone().unwrap_or_default();
+        let alarms = self.alarms.clone().unwrap_or_default();
+        let target = self.min.zip(self.max).map(|(min, max)| {
+            let mut target = Map::new();
+            target.insert("ServiceNamespace".to_owned(), "ecs".into());
+            target.insert("ScalableDimension".to_owned(), "ecs:service:DesiredCount".into());
+            target.insert("MinCapacity".to_owned(), min.into());
+            target.insert("MaxCapacity".to_owned(), max.into());
+            if let Some(role) = &self.role {
+                target.insert("RoleARN".to_owned(), role.clone().into());
+            }
+            target
+        });
+        if target.is_none() && !policies.is_empty() {
+            let text = format!(
+                "autoScalingPolicies of {} need something to scale: add minReplicas and maxReplicas",
+                self.name
+            );
+            found.error(&self.at, text);
+        }
+        if let (Some(count), Some(min), Some(max)) = (self.count, self.min, self.max)
+            && !(min..=max).contains(&count)
+        {
+            let text = format!("count {count} of {} is not between minReplicas {min} and maxReplicas {max}", self.name);
+            found.warn(&self.at, text);
+        }
+        if target.is_none() && policies.is_empty() && alarms.is_empty() {
+            return None;
+        }
+        let objects = |all: Vec<Value>| all.into_iter().filter_map(|one| one.as_object().cloned());
+        let filled = objects(policies).map(|mut policy| {
+            for (key, value) in [("ServiceNamespace", "ecs"), ("ScalableDimension", "ecs:service:DesiredCount")] {
+                policy.entry(key).or_insert(value.into());
+            }
+            policy
+        });
+        Some(Scaling { target, policies: filled.collect(), alarms: objects(alarms).collect() })
+    }
+
+    /// Where it is written.
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+}
+
+/// Refuses an action of an alarm that is neither an ARN nor a policy of the job.
+pub(super) fn check_actions(at: &str, alarms: &[Map<String, Value>], policies: &[&str], found: &mut Findings) {
+    for alarm in alarms {
+        let name = alarm.get("AlarmName").and_then(Value::as_str).unwrap_or_default();
+        for action in alarm.get("AlarmActions").and_then(Value::as_array).into_iter().flatten() {
+            let action = action.as_str().unwrap_or_default();
+            if !action.starts_with("arn:") && !policies.contains(&action) {
+                let near = names::did_you_mean(action, policies.iter().copied());
+                let text = format!(
+                    "AlarmActions of {name}: {action:?} is neither an ARN nor the PolicyName of this job{near}"
+                );
+                found.error(at, text);
+            }
+        }
+    }
+}

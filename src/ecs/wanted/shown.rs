@@ -1,0 +1,79 @@
+//! What may be shown and kept of a service.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::WantedService;
+use crate::job::build::hex;
+
+/// What stands for a secret.
+const MASK: &str = "***";
+/// Shorter secrets are masked where they are the whole value: inside of others they would be everywhere.
+const SHORTEST: usize = 4;
+
+fn whole(service: &WantedService) -> Value {
+    let scaling = service
+        .scaling
+        .as_ref()
+        .map(|scaling| json!({"target": scaling.target, "policies": scaling.policies, "alarms": scaling.alarms}));
+    json!({"taskDefinition": service.task_definition, "service": service.service, "scaling": scaling})
+}
+
+/// The digest of everything that is wanted, secrets included; the order of keys does not matter.
+pub fn digest(service: &WantedService) -> String {
+    let text = sorted(whole(service)).to_string();
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<(String, Value)> = members.into_iter().collect();
+            members.sort_by(|a, b| a.0.cmp(&b.0));
+            members.into_iter().map(|(key, value)| (key, sorted(value))).collect::<Map<_, _>>().into()
+        }
+        Value::Array(elements) => elements.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}
+
+/// `{"taskDefinition": …, "service": …, "scaling": …}`, secrets masked.
+pub fn masked(service: &WantedService) -> Value {
+    let mut secrets: Vec<&str> = service.secrets.iter().map(|secret| secret.expose()).collect();
+    secrets.retain(|secret| !secret.is_empty());
+    // One may be part of another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let mut value = whole(service);
+    mask(&mut value, &secrets);
+    mask_short(&mut value, service);
+    value
+}
+
+fn mask(value: &mut Value, secrets: &[&str]) {
+    match value {
+        Value::String(text) => {
+            for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST) {
+                if text.contains(secret) {
+                    *text = text.replace(secret, MASK);
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(|value| mask(value, secrets)),
+        Value::Object(members) => members.values_mut().for_each(|value| mask(value, secrets)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Short secrets, in environments.
+fn mask_short(value: &mut Value, service: &WantedService) {
+    let definitions = value.pointer_mut("/taskDefinition/containerDefinitions").and_then(Value::as_array_mut);
+    for definition in definitions.into_iter().flatten() {
+        let environment = definition.get_mut("environment").and_then(Value::as_array_mut);
+        for variable in environment.into_iter().flatten() {
+            let Some(Value::String(text)) = variable.get_mut("value") else { continue };
+            if !text.is_empty() && service.secrets.iter().any(|secret| secret.expose() == text) {
+                *text = MASK.to_owned();
+            }
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! `dockerOptions`, row by row.
+
+use serde_json::{Value, json};
+
+use super::{ask, container, fails, job, with};
+
+/// What a field of dockerOptions makes of a container.
+#[test]
+fn every_row_of_the_table() {
+    let table: &[(&str, Value)] = &[
+        ("memory: 256", json!({"memory": 256})),
+        ("memory: \"256\"", json!({"memory": 256})),
+        ("memoryReservation: 128", json!({"memoryReservation": 128})),
+        ("cpuShares: 64", json!({"cpu": 64})),
+        ("cpuShares: 0", json!({"cpu": 0})),
+        (
+            "portMappings:\n  - \"80:8080/tcp\"",
+            json!({"portMappings": [{"containerPort": 8080, "hostPort": 80, "protocol": "tcp"}]}),
+        ),
+        (
+            "portMappings: [80:8080, 53:53/udp, \":90\", 0:91, 92, \"93/UDP\", {containerPort: 94, name: grpc}]",
+            json!({"portMappings": [
+                {"containerPort": 8080, "hostPort": 80, "protocol": "tcp"},
+                {"containerPort": 53, "hostPort": 53, "protocol": "udp"},
+                {"containerPort": 90, "protocol": "tcp"},
+                {"containerPort": 91, "hostPort": 0, "protocol": "tcp"},
+                {"containerPort": 92, "protocol": "tcp"},
+                {"containerPort": 93, "protocol": "udp"},
+                {"containerPort": 94, "name": "grpc"}
+            ]}),
+        ),
+        ("links:\n  - \"db:database\"\n  - cache", json!({"links": ["db:database", "cache"]})),
+        ("hostName: box", json!({"hostname": "box"})),
+        ("user: 1000", json!({"user": "1000"})),
+        ("user: app:app", json!({"user": "app:app"})),
+        ("labels: {a: b, n: 1, t: true}", json!({"dockerLabels": {"a": "b", "n": "1", "t": "true"}})),
+        (
+            "cmd:\n  - /bin/sh\n  - -c\n  - while true; do :; done",
+            json!({"command": ["/bin/sh", "-c", "while true; do :; done"]}),
+        ),
+        ("cmd: sh -c 'echo $HOME 1'", json!({"command": ["sh", "-c", "echo $HOME 1"]})),
+        ("entryPoint: [a, 1, true]", json!({"entryPoint": ["a", "1", "true"]})),
+        ("entryPoint: /run me", json!({"entryPoint": ["/run", "me"]})),
+        ("privileged: true", json!({"privileged": true})),
+        ("privileged: \"false\"", json!({"privileged": false})),
+        ("readOnlyRootFilesystem: true", json!({"readonlyRootFilesystem": true})),
+        ("dnsServers: [10.0.0.2]", json!({"dnsServers": ["10.0.0.2"]})),
+        ("dnsSearch: [a.local, b.local]", json!({"dnsSearchDomains": ["a.local", "b.local"]})),
+        (
+            "extraHosts: [\"db:10.0.0.1\", \"six:fd00::1\"]",
+            json!({"extraHosts": [
+                {"hostname": "db", "ipAddress": "10.0.0.1"}, {"hostname": "six", "ipAddress": "fd00::1"}
+            ]}),
+        ),
+        (
+            "volumesFrom: [\"data:ro\", \"more:rw\", plain]",
+            json!({"volumesFrom": [
+                {"sourceContainer": "data", "readOnly": true},
+                {"sourceContainer": "more", "readOnly": false},
+                {"sourceContainer": "plain", "readOnly": false}
+            ]}),
+        ),
+        (
+            "ulimits: [{name: nofile, soft: 50, hard: \"100\"}, {name: core, soft: -1, hard: -1}]",
+            json!({"ulimits": [
+                {"name": "nofile", "softLimit": 50, "hardLimit": 100}, {"name": "core", "softLimit": -1, "hardLimit": -1}
+            ]}),
+        ),
+        ("securityOptions: [no-new-privileges]", json!({"dockerSecurityOptions": ["no-new-privileges"]})),
+        (
+            "logConfig:\n  type: awslogs\n  options:\n    awslogs-group: /app\n    max: 3",
+            json!({"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/app", "max": "3"}}}),
+        ),
+        ("logConfig: {type: syslog}", json!({"logConfiguration": {"logDriver": "syslog"}})),
+        ("workingDir: /srv", json!({"workingDirectory": "/srv"})),
+        ("networkDisabled: true", json!({"disableNetworking": true})),
+        ("essential: true", json!({"essential": true})),
+        (
+            "healthCheck: {command: [CMD, true], interval: 5}",
+            json!({"healthCheck": {"command": ["CMD", true], "interval": 5}}),
+        ),
+        (
+            "linuxParameters: {capabilities: {add: [NET_ADMIN]}}",
+            json!({"linuxParameters": {"capabilities": {"add": ["NET_ADMIN"]}}}),
+        ),
+        ("restartPolicy: {enabled: true}", json!({"restartPolicy": {"enabled": true}})),
+        ("secrets: [{name: A, valueFrom: arn}]", json!({"secrets": [{"name": "A", "valueFrom": "arn"}]})),
+        ("memory: null\nlinks: ~", json!({})),
+    ];
+    for (options, want) in table {
+        let wanted = with("dockerOptions", options, ", {IN: o}");
+        let mut whole = json!({"name": "web", "image": "org/web:v1", "memory": 400, "cpu": 0, "essential": true});
+        whole.as_object_mut().unwrap().extend(want.as_object().unwrap().clone());
+        assert_eq!(container(&wanted, 0), whole, "{options}");
+        assert_eq!(wanted.warnings, Vec::<String>::new(), "{options}");
+    }
+}
+
+#[test]
+fn volumes_are_mounted_and_listed() {
+    let options = "volumes:
+  - /var/log:/log:ro
+  - \"data:/data\"
+  - /cache
+  - /var/log:/again:rw";
+    let wanted = with("dockerOptions", options, ", {IN: o}");
+    assert_eq!(
+        container(&wanted, 0)["mountPoints"],
+        json!([
+            {"sourceVolume": "var-log", "containerPath": "/log", "readOnly": true},
+            {"sourceVolume": "data", "containerPath": "/data"},
+            {"sourceVolume": "web-cache", "containerPath": "/cache"},
+            {"sourceVolume": "var-log", "containerPath": "/again"}
+        ])
+    );
+    assert_eq!(
+        wanted.services[0].task_definition["volumes"],
+        json!([{"name": "var-log", "host": {"sourcePath": "/var/log"}}, {"name": "data"}, {"name": "web-cache"}])
+    );
+    let options = "volumes: [\"data:/data\"]
+taskDefinition:
+  volumes:
+    - {name: data, efsVolumeConfiguration: {fileSystemId: fs-1}}
+    - /var/log:/log:ro";
+    let wanted = with("dockerOptions", options, ", {IN: o}");
+    assert_eq!(
+        wanted.services[0].task_definition["volumes"],
+        json!([
+            {"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}},
+            {"name": "var-log", "host": {"sourcePath": "/var/log"}}
+        ])
+    );
+    assert_eq!(container(&wanted, 0)["mountPoints"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn the_network_is_the_task_definitions() {
+    for (options, want) in [
+        ("network: host", json!("host")),
+        ("network: none", json!("none")),
+        ("network: default", Value::Null),
+        ("network: host\ntaskDefinition: {networkMode: bridge}", json!("bridge")),
+        ("taskDefinition: {networkMode: bridge}\nnetwork: host", json!("bridge")),
+    ] {
+        let wanted = with("dockerOptions", options, ", {IN: o}");
+        let definition = &wanted.services[0].task_definition;
+        assert_eq!(definition.get("networkMode").cloned().unwrap_or_default(), want, "{options}");
+    }
+}
+
+#[test]
+fn tasks_and_services_pass_straight_through() {
+    let options = "service:
+  clientToken: t
+  role: ecsRole
+  desiredCount: 3
+  deploymentConfiguration: {maximumPercent: 200, minimumHealthyPercent: 50}
+  placementStrategy: [{field: memory, type: binpack}]
+  placementConstraints: [{type: distinctInstance}]
+  loadBalancers: [{targetGroupArn: arn, containerName: web, containerPort: 80}]
+  networkConfiguration: {awsvpcConfiguration: {subnets: [s-1], assignPublicIp: ENABLED}}
+  launchType: EC2
+  capacityProviderStrategy: [{capacityProvider: cp, weight: 1}]
+  enableECSManagedTags: true
+  keyOfTomorrow: {deep: [1, 2.5, true, null]}
+taskDefinition:
+  family: fam
+  taskRoleArn: arn:aws:iam::1:role/t
+  executionRoleArn: arn:aws:iam::1:role/x
+  cpu: 256
+  memory: \"512\"
+  keyOfTomorrow: [{a: 1.5}]";
+    let wanted = with("dockerOptions", options, ", {IN: o}");
+    let service = &wanted.services[0];
+    assert_eq!(
+        json!(service.service),
+        json!({
+            "desiredCount": 3,
+            "clientToken": "t",
+            "role": "ecsRole",
+            "deploymentConfiguration": {"maximumPercent": 200, "minimumHealthyPercent": 50},
+            "placementStrategy": [{"field": "memory", "type": "binpack"}],
+            "placementConstraints": [{"type": "distinctInstance"}],
+            "loadBalancers": [{"targetGroupArn": "arn", "containerName": "web", "containerPort": 80}],
+            "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s-1"], "assignPublicIp": "ENABLED"}},
+            "launchType": "EC2",
+            "capacityProviderStrategy": [{"capacityProvider": "cp", "weight": 1}],
+            "enableECSManagedTags": true,
+            "keyOfTomorrow": {"deep": [1, 2.5, true, null]}
+        })
+    );
+    let mut definition = json!(service.task_definition);
+    definition.as_object_mut().unwrap().shift_remove("containerDefinitions");
+    assert_eq!(
+        definition,
+        json!({
+            "family": "fam",
+            "taskRoleArn": "arn:aws:iam::1:role/t",
+            "executionRoleArn": "arn:aws:iam::1:role/x",
+            "cpu": "256",
+            "memory": "512",
+            "keyOfTomorrow": [{"a": 1.5}]
+        })
+    );
+    assert_eq!((service.family(), service.name.as_str(), service.wants_role), ("fam", "d-m", false));
+    assert!(wanted.warnings.is_empty());
+}
+
+#[test]
+fn dotted_keys_are_nested_ones() {
+    let options =
+        "taskDefinition.taskRoleArn: r\nservice.deploymentConfiguration.maximumPercent: 200\nservice: {role: x}";
+    let wanted = with("dockerOptions", options, ", {IN: o}");
+    assert_eq!(wanted.services[0].task_definition["taskRoleArn"], "r");
+    let want = json!({"desiredCount": 1, "deploymentConfiguration": {"maximumPercent": 200}, "role": "x"});
+    assert_eq!(json!(wanted.services[0].service), want);
+}
+
+#[test]
+fn the_deployments_own_keys_are_left_out() {
+    let wanted = with(
+        "dockerOptions",
+        "service: {cluster: c, serviceName: s, taskDefinition: t, loadBalancer: [{}]}",
+        ", {IN: o}",
+    );
+    assert_eq!(json!(wanted.services[0].service), json!({"desiredCount": 1, "loadBalancers": [{}]}));
+    assert_eq!(wanted.warnings.len(), 3);
+    assert_eq!(
+        wanted.warnings[1],
+        "shippable.yml:7:42: service.serviceName is left out: write deployName at the manifest's step"
+    );
+}
+
+#[test]
+fn a_daemon_has_no_count() {
+    let wanted = with("dockerOptions", "service: {schedulingStrategy: DAEMON, desiredCount: 2}", ", {IN: o}");
+    assert_eq!(json!(wanted.services[0].service), json!({"schedulingStrategy": "DAEMON"}));
+    assert!(wanted.services[0].is_daemon());
+}
+
+#[test]
+fn containers_pass_through_by_name() {
+    let options = "portMappings: [80]
+taskDefinition:
+  containerDefinitions:
+    - name: web
+      startTimeout: 5
+      logConfiguration: {logDriver: awslogs}
+      environment: [{name: A, value: 1}, {name: B, value: b}]
+    - {name: side, image: envoy, essential: false}";
+    let resource = format!("  - name: o\n    type: dockerOptions\n    version:\n{}\n", super::indented(options));
+    let params = "  - {name: p, type: params, version: {params: {A: a, C: c}}}\n";
+    let wanted = ask(&job(&(resource + params), "", ", {IN: o}, {IN: p}"));
+    assert_eq!(
+        wanted.services[0].task_definition["containerDefinitions"],
+        json!([
+            {
+                "name": "web", "image": "org/web:v1", "memory": 400, "cpu": 0, "essential": true,
+                "portMappings": [{"containerPort": 80, "protocol": "tcp"}],
+                "environment": [{"name": "A", "value": "1"}, {"name": "C", "value": "c"}, {"name": "B", "value": "b"}],
+                "startTimeout": 5, "logConfiguration": {"logDriver": "awslogs"}
+            },
+            {"name": "side", "image": "envoy", "essential": false}
+        ])
+    );
+    let wanted = with("dockerOptions", "taskDefinition: {containerDefinitions: [{stopTimeout: 9}]}", ", {IN: o}");
+    assert_eq!(container(&wanted, 0)["stopTimeout"], 9);
+}
+
+#[test]
+fn fields_without_a_meaning_are_named() {
+    for (option, cure) in [
+        ("domainName: a.b", ""),
+        ("memorySwap: 100", ": write `linuxParameters: {maxSwap: MIB}`"),
+        ("attachStdin: true", ""),
+        ("attachStdout: true", ""),
+        ("attachStderr: true", ""),
+        ("tty: true", ": write `pseudoTerminal: true`"),
+        ("stdin: true", ": write `interactive: true`"),
+        ("stdinOnce: true", ""),
+        ("publishAllPorts: true", ": write `portMappings: [\"PORT\"]`"),
+        ("capAdd: [A]", ": write `linuxParameters: {capabilities: {add: [NAME]}}`"),
+        ("capDrop: [A]", ": write `linuxParameters: {capabilities: {drop: [NAME]}}`"),
+        ("restartPolicy: Always", ": write `restartPolicy: {enabled: true}`"),
+        ("devices: [/dev/a]", ": write `linuxParameters: {devices: [{hostPath: PATH}]}`"),
+        ("cGroupParent: a", ""),
+        ("pid: host", ": write `taskDefinition: {pidMode: host}`"),
+    ] {
+        let wanted = with("dockerOptions", option, ", {IN: o}");
+        let (name, value) = option.split_once(": ").unwrap();
+        let column = 7 + name.len() + 2;
+        let want = format!("shippable.yml:7:{column}: {name} of o has no meaning on ECS{cure}");
+        assert_eq!(wanted.warnings, [want], "{value}");
+        assert_eq!(container(&wanted, 0).as_object().unwrap().len(), 5);
+    }
+    let wanted = with("dockerOptions", "memmory: 1\npod: {}", ", {IN: o}");
+    assert!(wanted.warnings[0].starts_with("shippable.yml:7:16: memmory of o is no field of dockerOptions"));
+    assert!(wanted.warnings[0].contains("did you mean memory"), "{}", wanted.warnings[0]);
+    assert!(wanted.warnings[1].ends_with("pod of o is for another platform"));
+}
+
+#[test]
+fn wrong_values_have_their_line() {
+    for (option, want) in [
+        ("memory: lots", "7:15: memory of o is \"lots\": a whole number of MiB was expected"),
+        ("memory: 0", "7:15: memory of o is 0: a whole number of MiB was expected"),
+        ("memory: 1.5", "7:15: memory of o is 1.5: a whole number of MiB was expected"),
+        ("cpuShares: [1]", "7:18: cpuShares of o is [1]: a whole number of CPU units was expected"),
+        (
+            "portMappings: [\"127.0.0.1:80:80\"]",
+            "7:22: portMappings[0] of o is \"127.0.0.1:80:80\": HOSTPORT:CONTAINERPORT/PROTOCOL without an address, which ECS cannot bind to, was expected",
+        ),
+        (
+            "portMappings: [\"80:x\"]",
+            "7:22: portMappings[0] of o is \"80:x\": HOSTPORT:CONTAINERPORT/PROTOCOL, such as \"80:8080/tcp\", was expected",
+        ),
+        ("portMappings: [\"80:70000\"]", "7:22: portMappings[0] of o is"),
+        ("portMappings: [\"80/sctp\"]", "7:22: portMappings[0] of o is \"80/sctp\": /tcp or /udp was expected"),
+        ("portMappings: [80-90:80-90]", "7:22: portMappings[0] of o is \"80-90:80-90\": one port"),
+        ("portMappings: {a: b}", "7:21: portMappings of o is {\"a\":\"b\"}: a list was expected"),
+        ("labels: [a=b]", "7:15: labels of o is [\"a=b\"]: a map, `key: value` was expected"),
+        ("privileged: maybe", "7:19: privileged of o is \"maybe\": true or false was expected"),
+        ("ulimits: [{name: nofile, soft: 1}]", "7:17: ulimits[0] of o has no hard: add `hard: 1024`"),
+        ("ulimits: [{soft: 1, hard: 1}]", "7:17: ulimits[0] of o has no name: add `name: nofile`"),
+        ("logConfig: {options: {a: b}}", "7:18: logConfig of o has no type: add `type: awslogs`"),
+        ("extraHosts: [db]", "7:20: extraHosts[0] of o is \"db\": HOST:ADDRESS was expected"),
+        (
+            "volumesFrom: [\"a:b\"]",
+            "7:21: volumesFrom[0] of o is \"a:b\": CONTAINER, CONTAINER:ro or CONTAINER:rw was expected",
+        ),
+        ("volumes: [\"./a:/b\"]", "7:17: volumes[0] of o is \"./a:/b\": SOURCE:PATH:OPTIONS with"),
+        ("volumes: [\"a:b\"]", "7:17: volumes[0] of o is"),
+        ("cmd: \"a 'b\"", "7:12: cmd of o is \"a 'b\": a list, or a text whose quotes are closed, was expected"),
+        ("user: [a]", "7:13: user of o is [\"a\"]: a text was expected"),
+        ("network: overlay", "7:16: network of o is \"overlay\": one of bridge, host, awsvpc and none was expected"),
+        ("service: yes", "7:16: service of o is \"yes\": a map was expected"),
+        ("taskDefinition: {containerDefinitions: {}}", "7:23: taskDefinition of o is"),
+    ] {
+        for key in ["version", "versionTemplate"] {
+            let resource = format!("  - name: o\n    type: dockerOptions\n    {key}:\n      {option}\n");
+            let message = fails(&job(&resource, "", ", {IN: o}"));
+            assert!(message.starts_with(&format!("8: shippable.yml:{want}")), "{option}\n{message}\n{want}");
+        }
+    }
+}
