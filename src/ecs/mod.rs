@@ -15,10 +15,9 @@ pub mod explain; // why a roll-out failed
 pub mod memory; // what was deployed before, in the store
 pub mod once; // one-off tasks
 pub mod ports; // ports that two versions cannot have at once
+pub mod revise; // a task definition with other images
 pub mod run; // the steps, carried out
 pub mod steps; // what a deployment does, in order
 pub mod tell; // what people and programs are told while it goes on
 pub mod wanted; // what a deploy job asks for
 pub mod watch; // what a roll-out has come to
-
-mod pace; // how often it is looked

@@ -10,7 +10,7 @@ pub use request::{Given, unknown_container};
 
 use super::calls::Calls;
 use super::explain::{Found, explain};
-use super::pace::Pace;
+use super::run::Pace;
 use super::tell::{Listener, Tell};
 use crate::aws::ecs::{Container, Refused, Request, Task};
 use crate::aws::error::Failure;

@@ -7,7 +7,12 @@ use super::steps::service_name;
 use super::wanted::{Method, Wanted, WantedService};
 
 /// What to know about ports before a manifest is deployed, in one line.
-pub fn conflict(wanted: &Wanted, service: &WantedService, was: Option<&Deployed>, build_number: &str) -> Option<String> {
+pub fn conflict(
+    wanted: &Wanted,
+    service: &WantedService,
+    was: Option<&Deployed>,
+    build_number: &str,
+) -> Option<String> {
     let was = was?;
     let new = ports_of(&Value::Object(service.task_definition.clone()));
     let old = ports_of(was.wanted.get("taskDefinition").unwrap_or(&Value::Null));

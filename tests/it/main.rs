@@ -21,6 +21,7 @@ mod decrypt; // files encrypted by the real openssl
 mod durability; // kill -9, full disks, read-only folders
 mod ecs_run; // tasks that are run once
 mod ecs_server; // an ECS that plays what a test tells it to
+mod ecs_update; // services that no yml describes
 mod git_changes; // get_git_changes over real repositories
 mod guards; // what must hold for every command and every file
 mod harness; // a sandbox: folders, an environment, real shells

@@ -18,6 +18,12 @@ const MOST_FAILURES: u32 = 3;
 pub(super) struct Book(Mutex<Held>);
 
 struct Held {
+    memory: Memory,
+    /// Nowhere, where no yml describes what is done.
+    stored: Option<Stored>,
+}
+
+struct Stored {
     kept: Kept<Memory>,
     lease: Lease,
     renewed: SystemTime,
@@ -26,10 +32,14 @@ struct Held {
 
 impl Book {
     /// Takes the turn, and reads. Fails, naming the holder, while somebody else has it.
-    pub(super) fn open(store: &Store, job: &str, holder: &str, now: SystemTime) -> Result<Self, Error> {
+    pub(super) fn open(store: Option<&Store>, job: &str, holder: &str, now: SystemTime) -> Result<Self, Error> {
+        let Some(store) = store else {
+            return Ok(Self(Mutex::new(Held { memory: Memory::default(), stored: None })));
+        };
         let lease = store.deployment_lease(job, holder, TURN)?;
         let kept = store.kept_deployed(job)?;
-        Ok(Self(Mutex::new(Held { kept, lease, renewed: now, failures: 0 })))
+        let memory = kept.value().clone();
+        Ok(Self(Mutex::new(Held { memory, stored: Some(Stored { kept, lease, renewed: now, failures: 0 }) })))
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -38,39 +48,48 @@ impl Book {
 
     /// What is remembered.
     pub(super) fn memory(&self) -> Memory {
-        self.held().kept.value().clone()
+        self.held().memory.clone()
     }
 
     /// What serves for a manifest.
     pub(super) fn of(&self, manifest: &str) -> Option<Deployed> {
-        self.held().kept.value().of(manifest).cloned()
+        self.held().memory.of(manifest).cloned()
     }
 
     /// Changes it, at once and in the store.
     pub(super) fn change(&self, change: impl FnOnce(&mut Memory)) -> Result<(), Error> {
         let mut held = self.held();
-        let mut memory = held.kept.value().clone();
+        let mut memory = held.memory.clone();
         change(&mut memory);
-        if memory == *held.kept.value() { Ok(()) } else { held.kept.write(memory) }
+        if memory == held.memory {
+            return Ok(());
+        }
+        if let Some(stored) = &mut held.stored {
+            stored.kept.write(memory.clone())?;
+        }
+        held.memory = memory;
+        Ok(())
     }
 
     /// Holds the turn for longer, when it is time.
     pub(super) fn renew(&self, now: SystemTime) -> Result<(), Error> {
         let mut held = self.held();
-        if now.duration_since(held.renewed).unwrap_or_default() < RENEWED {
+        let Some(stored) = &mut held.stored else { return Ok(()) };
+        if now.duration_since(stored.renewed).unwrap_or_default() < RENEWED {
             return Ok(());
         }
-        held.renewed = now;
-        match held.lease.renew() {
-            Ok(()) => held.failures = 0,
-            Err(error) if held.failures + 1 >= MOST_FAILURES => return Err(error),
-            Err(_) => held.failures += 1,
+        stored.renewed = now;
+        match stored.lease.renew() {
+            Ok(()) => stored.failures = 0,
+            Err(error) if stored.failures + 1 >= MOST_FAILURES => return Err(error),
+            Err(_) => stored.failures += 1,
         }
         Ok(())
     }
 
     /// Gives the turn back.
     pub(super) fn close(self) -> Result<(), Error> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).lease.release()
+        let held = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        held.stored.map_or(Ok(()), |stored| stored.lease.release())
     }
 }

@@ -216,7 +216,10 @@ fn state_of(work: &Work, was: &Deployed) -> State {
                 revision(&was.task_definition)
             ))
         }
-        _ => State::Gone(format!("{} of build {} is not there any more: it is deployed anew", was.service, was.build_number)),
+        _ => State::Gone(format!(
+            "{} of build {} is not there any more: it is deployed anew",
+            was.service, was.build_number
+        )),
     }
 }
 

@@ -189,7 +189,9 @@ fn chosen(all: &[Deployed], job: &str, manifest: Option<&str>, is_needed: bool) 
 }
 
 fn nothing(job: &str) -> Error {
-    Error::failed(format_args!("nothing that {job} has deployed is remembered: is this the store that it deploys with?"))
+    Error::failed(format_args!(
+        "nothing that {job} has deployed is remembered: is this the store that it deploys with?"
+    ))
 }
 
 fn work<'a>(run: &'a Run<'a>, book: &'a Book, manifest: &'a str, cluster: &'a str) -> Work<'a> {

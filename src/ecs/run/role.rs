@@ -12,9 +12,8 @@ const USUAL: &str = "ecsServiceRole";
 
 /// The ARN of the role to take, or what is wrong in one line.
 pub(super) fn choose(roles: &[Role]) -> Result<&str, String> {
-    let trusts = |role: &&Role| {
-        !role.path.starts_with(SERVICE_LINKED) && allows_service(&role.trust.to_string(), SERVICE)
-    };
+    let trusts =
+        |role: &&Role| !role.path.starts_with(SERVICE_LINKED) && allows_service(&role.trust.to_string(), SERVICE);
     let fitting: Vec<&Role> = roles.iter().filter(trusts).collect();
     match fitting.as_slice() {
         [] => Err(format!(

@@ -44,6 +44,20 @@ pub(super) struct Rollout {
     pub task_definition: String,
 }
 
+/// What to do next, in words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hints {
+    /// Where it was not gone back.
+    pub back: &'static str,
+    /// Where it was not brought to its end.
+    pub again: &'static str,
+}
+
+impl Hints {
+    pub(super) const DEPLOY: Self =
+        Self { back: "deploy with --rollback, or run `shipctl ecs rollback`", again: "deploy again to go on" };
+}
+
 /// The work on one manifest.
 pub(super) struct Work<'a> {
     pub run: &'a Run<'a>,
@@ -68,6 +82,7 @@ pub(super) struct Work<'a> {
     pub(super) known_events: HashSet<String>,
     /// Services as they were seen last.
     pub(super) seen: BTreeMap<String, Service>,
+    pub(super) hints: Hints,
 }
 
 impl<'a> Work<'a> {
@@ -91,6 +106,7 @@ impl<'a> Work<'a> {
             rollouts: BTreeMap::new(),
             known_events: HashSet::new(),
             seen: BTreeMap::new(),
+            hints: Hints::DEPLOY,
         }
     }
 
@@ -186,9 +202,7 @@ impl<'a> Work<'a> {
             }
             Step::PutAlarm(alarm) => self.called(step, api.put_metric_alarm(&alarm_actions(alarm, &self.policies))),
             Step::DeleteAlarms(names) => self.called(step, api.delete_alarms(names)),
-            Step::DeletePolicy { name, resource_id } => {
-                self.called(step, api.delete_scaling_policy(name, resource_id))
-            }
+            Step::DeletePolicy { name, resource_id } => self.called(step, api.delete_scaling_policy(name, resource_id)),
             Step::DeregisterTarget { resource_id } => self.called(step, api.deregister_scalable_target(resource_id)),
             Step::ScaleToZero { service } => self.scale_to_zero(service),
             Step::AwaitStopped { service } => self.await_stopped(service),
