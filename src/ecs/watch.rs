@@ -71,6 +71,13 @@ impl Watch {
         Self { expected, steady_since: None, missing_since: None, evidence: Evidence::since(now), going_back: None }
     }
 
+    /// The same, where events with these ids were seen before it began: they say nothing of it, however late they were.
+    #[must_use]
+    pub fn after(mut self, events: impl IntoIterator<Item = String>) -> Self {
+        self.evidence.know(events);
+        self
+    }
+
     /// Looks at the service as it is now; `None` when ECS does not show it.
     pub fn see(&mut self, now: SystemTime, service: Option<&Service>) -> Verdict {
         let Some(service) = service else { return self.missing(now) };

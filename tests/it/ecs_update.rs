@@ -186,6 +186,34 @@ fn interrupted() {
 }
 
 #[test]
+fn what_rolls_out_already_is_waited_for() {
+    let fault = Fault::SignalAfter(Signal::TERM);
+    let ecs = Ecs::start(scenario().fault("UpdateService", When::Nth(1), fault));
+    tells(&update(&ecs, &["--image", "app=app:2"]), 143, &["run the same again to go on"]);
+    tells(&update(&ecs, &["--image", "app=app:2"]), 0, &["wait for web", "web serves on web:2"]);
+    assert_eq!(serves(&ecs), "web:2 2/2");
+    assert_eq!((ecs.calls_of("RegisterTaskDefinition").len(), ecs.calls_of("UpdateService").len()), (1, 1));
+    tells(&update(&ecs, &["--image", "app=app:2"]), 0, &["nothing has changed: web is on web:2"]);
+    // One that does not come up is no success because it is asked for once more.
+    let ecs = Ecs::start(scenario().behaviour("web:2", Behaviour::PullFails));
+    tells(&update(&ecs, &["--image", "app=app:2", "--no-wait"]), 0, &[]);
+    tells(&update(&ecs, &["--image", "app=app:2"]), 20, &["CannotPullContainerError"]);
+}
+
+#[test]
+fn trouble_on_the_way() {
+    let ecs = Ecs::start(
+        scenario()
+            .fault("DescribeServices", When::Nth(1), Fault::Html500)
+            .fault("DescribeServices", When::Between(3, 8), Fault::Throttle)
+            .fault("RegisterTaskDefinition", When::First(2), Fault::TooManyConcurrent)
+            .fault("UpdateService", When::Nth(1), Fault::DropAfter),
+    );
+    tells(&update(&ecs, &["--image", "app=app:2"]), 0, &["web serves on web:2"]);
+    assert_eq!(serves(&ecs), "web:2 2/2");
+}
+
+#[test]
 fn names_that_mean_nothing() {
     let ecs = Ecs::start(scenario());
     tells(&update(&ecs, &["--image", "api=app:2"]), 2, &["web:1 has no container api: it has app, proxy"]);

@@ -97,12 +97,12 @@ fn update_in(ctx: &Ctx, args: &UpdateArgs, wanted: &Revision, named: &Named) -> 
     let (service, settings) = look(named, &args.service)?;
     check(args, &service, &settings)?;
     let name = revision(&service.task_definition);
-    let is_read = !wanted.is_empty();
-    let definition = if is_read { read(named, &service)? } else { Request::new() };
+    let definition = definition(args, wanted, named, &service)?;
     let new = wanted.of(&definition, name)?;
     let is_other = new != definition;
     let count = args.desired_count.filter(|count| i64::from(*count) != i64::from(service.desired));
-    if !is_other && count.is_none() && !args.force {
+    let asked = Asked { cluster: named.cluster, service: &service, definition: &new, is_other, count };
+    if asked.is_done() && !args.force {
         let text = format!("nothing has changed: {} is on {name}", service.name);
         let done = Done {
             manifest: service.name.clone(),
@@ -124,7 +124,6 @@ fn update_in(ctx: &Ctx, args: &UpdateArgs, wanted: &Revision, named: &Named) -> 
         timeout: Some(Duration::from_secs(args.timeout)),
     };
     let run = Run { api: calls, store: None, listener: &log, holder: "", options: &options };
-    let asked = Asked { cluster: named.cluster, service: &service, definition: &new, is_other, count };
     ended(ctx, args, &update(&run, &asked)?)
 }
 
@@ -166,10 +165,18 @@ fn check(args: &UpdateArgs, service: &Service, settings: &Request) -> Result<(),
     Ok(())
 }
 
-fn read(named: &Named, service: &Service) -> Result<Request, Error> {
+/// Its task definition: needed where it is to be another one, else only to find the logs of what fails.
+fn definition(args: &UpdateArgs, wanted: &Revision, named: &Named, service: &Service) -> Result<Request, Error> {
+    let read = || named.calls.describe_task_definition(&service.task_definition);
+    if wanted.is_empty() {
+        let is_of_use = args.force && !args.no_wait;
+        return Ok(is_of_use
+            .then(|| named.calls.extra("ecs:DescribeTaskDefinition", read))
+            .flatten()
+            .unwrap_or_default());
+    }
     let name = revision(&service.task_definition);
-    let read = named.calls.describe_task_definition(&service.task_definition);
-    read.map_err(|failure| named.calls.error(&format!("read the task definition {name}"), &failure))
+    read().map_err(|failure| named.calls.error(&format!("read the task definition {name}"), &failure))
 }
 
 fn outcome(done: &Done) -> Tell {

@@ -6,18 +6,16 @@ use serde_json::json;
 
 use super::book::Book;
 use super::change::Change;
-use super::work::{Hints, Work};
+use super::work::{Hints, Rollout, Work};
 use super::{Done, LIMIT, Run};
-use crate::aws::ecs::{Request, Service};
+use crate::aws::ecs::{Deployment, Request, Service};
 use crate::ecs::memory::Deployed;
 use crate::ecs::steps::{Step, revision};
 use crate::ecs::wanted::Method;
 use crate::error::Error;
 
-const HINTS: Hints = Hints {
-    back: "with --rollback the version before is put back",
-    again: "the same command again waits for nothing new, with --force it rolls out anew",
-};
+const HINTS: Hints =
+    Hints { back: "with --rollback the version before is put back", again: "run the same again to go on" };
 
 /// What is to become of a service.
 #[derive(Debug, Clone)]
@@ -34,7 +32,20 @@ pub struct Asked<'a> {
     pub count: Option<u32>,
 }
 
-/// Updates it, and sees to what comes of it.
+impl Asked<'_> {
+    /// Whether everything is as it is to be, its tasks too.
+    pub fn is_done(&self) -> bool {
+        let service = self.service;
+        let rolls_out = match service.deployments.iter().find(|one| one.status == "PRIMARY") {
+            Some(Deployment { rollout_state: Some(state), .. }) => state != "COMPLETED",
+            Some(_) => service.deployments.len() > 1 || service.running != service.desired,
+            None => false,
+        };
+        !self.is_other && self.count.is_none() && !rolls_out
+    }
+}
+
+/// Updates it, and sees to what comes of it. Where it has been asked for already and rolls out still, that is waited for.
 pub fn update(run: &Run, asked: &Asked) -> Result<Done, Error> {
     let service = asked.service;
     let book = Book::open(None, &service.name, run.holder, run.api.now())?;
@@ -51,6 +62,10 @@ pub fn update(run: &Run, asked: &Asked) -> Result<Done, Error> {
     work.seen.insert(service.name.clone(), service.clone());
     if !asked.is_other {
         work.registered = Some(service.task_definition.clone());
+    }
+    let under_way = service.deployments.iter().find(|one| one.status == "PRIMARY");
+    if let Some(Deployment { id, task_definition, .. }) = under_way.cloned() {
+        work.rollouts.insert(service.name.clone(), Rollout { deployment: id, task_definition });
     }
     let steps = steps(asked, run.options.force, run.options.no_wait);
     let change = Change {
@@ -105,7 +120,9 @@ fn steps(asked: &Asked, force: bool, no_wait: bool) -> Vec<Step> {
         request.insert("taskDefinition".to_owned(), asked.service.task_definition.clone().into());
     }
     let service = name.clone();
-    steps.push(Step::Update { service: service.clone(), request, registered: asked.is_other });
+    if asked.is_other || asked.count.is_some() || force {
+        steps.push(Step::Update { service: service.clone(), request, registered: asked.is_other });
+    }
     let count = asked.count.map_or(asked.service.desired, |count| i32::try_from(count).unwrap_or(i32::MAX));
     if !no_wait && count == 0 && asked.service.scheduling != "DAEMON" {
         steps.push(Step::AwaitStopped { service });

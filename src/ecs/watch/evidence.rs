@@ -47,6 +47,11 @@ impl Evidence {
         }
     }
 
+    /// Events that have been seen before, and say nothing of ours.
+    pub(super) fn know(&mut self, events: impl IntoIterator<Item = String>) {
+        self.known.extend(events);
+    }
+
     /// Looks at a service and at the deployment of ours.
     pub(super) fn take(&mut self, service: &Service, own: Option<&Deployment>) {
         let began = own.and_then(|own| own.created_at).unwrap_or(self.since).min(self.since);
