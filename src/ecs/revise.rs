@@ -80,23 +80,23 @@ fn container<'d>(definition: &'d mut Request, named: Option<&str>, of: &str) -> 
     let all = definition.get_mut("containerDefinitions").and_then(Value::as_array_mut);
     let all = all.map_or(&mut [][..], Vec::as_mut_slice);
     let name_of = |container: &Value| container.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let names: Vec<String> = all.iter().map(name_of).collect();
+    let known_names: Vec<String> = all.iter().map(name_of).collect();
     let at = match named {
-        Some(named) => names.iter().position(|name| name == named),
-        None if names.len() == 1 => Some(0),
+        Some(named) => known_names.iter().position(|name| name == named),
+        None if known_names.len() == 1 => Some(0),
         None => {
-            let known = names.join(", ");
+            let known = known_names.join(", ");
             let told = format_args!(
                 "{of} has several containers: name the one that is meant, as in --image {0}=URI or --env {0}:NAME=VALUE (it \
                  has {known})",
-                names.first().map_or("CONTAINER", String::as_str)
+                known_names.first().map_or("CONTAINER", String::as_str)
             );
             return Err(Error::new(Kind::Usage, told));
         }
     };
     match at.and_then(|at| all.get_mut(at)) {
         Some(container) => Ok(container),
-        None => Err(unknown_container(named.unwrap_or_default(), of, names.iter().map(String::as_str))),
+        None => Err(unknown_container(named.unwrap_or_default(), of, known_names.iter().map(String::as_str))),
     }
 }
 

@@ -93,9 +93,9 @@ impl<'a> Log<'a> {
     }
 
     /// What a task says goes where it would go if it ran here.
-    fn said(&self, line: &str) {
+    fn said(&self, text: &str) {
         // A reader that has gone away is no reason to stop a task.
-        let print = || drop(self.ctx.print_line(self.masked(line)));
+        let print = || drop(self.ctx.print_line(self.masked(text)));
         match &self.live {
             Some(live) => live.all.suspend(print),
             None => print(),
