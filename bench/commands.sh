@@ -3,7 +3,7 @@
 #
 #   BENCH_MB=100        size of the JSON files and the template
 #   BENCH_COPY_MB=1024  size of the file that is copied
-#   BENCH_ONLY=lookups  one section: lookups, env, aws, json, copy, replace or instructions
+#   BENCH_ONLY=lookups  one section: lookups, env, init, aws, json, copy, replace or instructions
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -108,6 +108,58 @@ job_env() {
     peaks 'shipctl job env' "$shipctl --job-dir $many job env"
 }
 
+# The words of `job init` in a pipeline of so many resources, in a place and with a store of its own.
+init_of() {
+    local there=$work/pipelines/$1
+    echo "$shipctl job init deploy --file $there/shippable.yml --integrations $there/integrations.yml" \
+        "--store $work/init/store-$2 --dir $work/init/job-$2 --build-number 1"
+}
+
+# A store whose job has a state of so many megabytes.
+with_state() {
+    local init
+    init=$(init_of "$1" "$2-$1")
+    # shellcheck disable=SC2086 # the call is words
+    $init > /dev/null
+    head -c "$2M" /dev/urandom > "$work/init/job-$2-$1/state/state.bin"
+    "$shipctl" job finish --dir "$work/init/job-$2-$1" 2> /dev/null
+    # shellcheck disable=SC2086
+    mv "$work/init/job-$2-$1/state/state.bin" "$work/init/state" && $init > /dev/null
+    cmp "$work/init/state" "$work/init/job-$2-$1/previousState/state.bin"
+}
+
+# The directories of jobs, made from their yml, in an environment that names no job.
+job_init() (
+    local size init first=() again=() state=() large=()
+    unset JOB_PATH JOB_NAME JOB_STATE JOB_PREVIOUS_STATE APP_IMG_ID APP_IMG_META REGISTRY_INTEGRATION_URL
+    export BENCH_SECRET='correct horse battery'
+    rm -rf "$work/init"
+    mkdir -p "$work/init"
+    cd "$work/init"
+    for size in 250 500 1000; do
+        first+=("$size resources" "bash -c 'rm -rf store-first-$size job-first-$size; exec $(init_of $size first-$size)'")
+        again+=("$size resources" "$(init_of $size again-$size)")
+        init=$(init_of $size again-$size)
+        # shellcheck disable=SC2086 # the call is words
+        $init > /dev/null
+        [ "$(find "$work/init/job-again-$size/IN" -name version.json | wc -l)" = "$size" ]
+    done
+    for size in 10 25 50; do
+        with_state 3 $size
+        state+=("a state of $size MB" "$(init_of 3 $size-3)")
+    done
+    with_state 1000 50
+    large+=('1000 resources and a state of 50 MB' "$(init_of 1000 50-1000)")
+    compare 'job init, with the versions in the store, over the old directory' --warmup 1 --runs 10 -- "${again[@]}" \
+        'cp -r of the 1000, over an old copy' "bash -c 'rm -rf copy && exec cp -r job-again-1000 copy'"
+    peaks "${again[@]}"
+    compare 'The first job init, which makes the versions (the old store removed in it)' --warmup 1 --runs 10 -- "${first[@]}"
+    compare 'job init of three resources, with a state of random bytes' --warmup 1 --runs 10 -- "${state[@]}"
+    peaks "${state[@]}"
+    compare 'job init of both' --warmup 1 --runs 10 -- "${large[@]}" 'the same state, read alone' "cat job-50-1000/previousState/state.bin"
+    peaks "${large[@]}"
+)
+
 # Starts moto on a port that is free, and gives its address.
 start_moto() {
     local line log
@@ -211,11 +263,12 @@ prepare
 case ${BENCH_ONLY:-all} in
     lookups) lookups ;;
     env) job_env ;;
+    init) job_init ;;
     aws) aws_calls ;;
     json) large_json ;;
     copy) copy ;;
     replace) replace ;;
     instructions) instructions ;;
-    all) lookups; job_env; aws_calls; large_json; copy; replace; instructions ;;
+    all) lookups; job_env; job_init; aws_calls; large_json; copy; replace; instructions ;;
     *) echo "bench: error: no section ${BENCH_ONLY}" >&2; exit 1 ;;
 esac

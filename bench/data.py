@@ -93,11 +93,41 @@ def resources(folder, count):
     new.rename(folder)
 
 
+def pipeline(folder, count):
+    """The pipeline of a job of that many resources: images, params with a secret, and key pairs with integrations."""
+    if folder.exists():
+        return
+    print(f"bench: writing {folder} ({count} resources)", flush=True)
+    new = folder.with_suffix(".new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    resources, integrations, steps = ["resources:"], [], []
+    for number in range(count):
+        kind = ("params", "image", "integration")[number % 3]
+        name = f"{kind}_{number}"
+        steps.append(f"      - IN: {name}")
+        resources.append(f"  - name: {name}\n    type: {kind}")
+        if kind == "image":
+            resources.append(f"    pointer:\n      sourceName: org/app{number}/${{KEY_1}}\n    seed:\n      versionName: v1.{number}")
+        elif kind == "params":
+            values = "".join(f"\n        KEY_{key}: value {key} of {number}" for key in range(10))
+            resources.append(f"    versionTemplate:\n      params:{values}\n        secure:\n          SECRET_{number}: env:BENCH_SECRET")
+        else:
+            resources.append(f"    integration: keys_{number}")
+            integrations.append(f"keys_{number}:\n  type: amazonKeys\n  accessKey: AKIA{number}\n  secretKey: s{number}")
+    job = ["jobs:", "  - name: deploy", "    type: runSh", "    steps:", *steps, "      - TASK:", "          script: 'true'"]
+    (new / "shippable.yml").write_text("\n".join(resources + job) + "\n", encoding="utf-8")
+    (new / "integrations.yml").write_text("\n".join(integrations) + "\n", encoding="utf-8")
+    new.rename(folder)
+
+
 def main():
     folder, size, copy = Path(sys.argv[1]), int(sys.argv[2]) << 20, int(sys.argv[3]) << 20
     folder.mkdir(parents=True, exist_ok=True)
     functions(folder / "original-functions.sh", Path(__file__).with_name("original-functions.sh"), 46 << 10)
     resources(folder / "resources", 1000)
+    for count in (3, 250, 500, 1000):
+        pipeline(folder / "pipelines" / str(count), count)
     # A list in the document, the wanted key behind it: all of it has to be read.
     write(folder / "list.json", size, '{"services":[{"id":-1}', lambda number: ",\n" + record(number),
           '],"meta":{"next":"page-2"}}\n')

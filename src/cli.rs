@@ -8,7 +8,6 @@ use clap::{Arg, Args as _, Command, CommandFactory, Parser, Subcommand};
 
 use crate::commands::aws::Aws;
 use crate::commands::drop_in::{Group, TABLE};
-use crate::commands::ecs::Ecs;
 use crate::commands::iam::Iam;
 use crate::commands::job::{JobClean, JobExec, JobRun};
 use crate::ctx::Ctx;
@@ -44,12 +43,12 @@ pub(crate) enum Own {
     /// AWS credentials from the job's integrations
     #[command(subcommand)]
     Aws(Box<Aws>),
-    /// Deployments to ECS
-    #[command(subcommand)]
-    Ecs(Box<Ecs>),
     /// IAM policies and trust policies of deployments
     #[command(subcommand)]
     Iam(Iam),
+    /// Deployments to ECS, as managed deploy jobs did them
+    #[command(subcommand)]
+    Ecs(Box<crate::commands::ecs::Ecs>),
     /// Versions of resources and jobs in the store
     #[command(subcommand)]
     Version(crate::commands::version::Version),
@@ -107,7 +106,8 @@ pub(crate) enum Job {
     ///
     /// Checks shippable.yml and its sibling files: unknown steps, types, resources and jobs, maps where a line of a
     /// script was meant, names that collide or cannot be folders, fields that are missing, texts under `secure` that
-    /// nothing can decrypt any more, /build/ paths, params that are lost, numbers that YAML changes.
+    /// nothing can decrypt any more, /build/ paths, params that are lost, numbers that YAML changes. With --integrations
+    /// also integrations that are not there, their types and their fields; no value is read and no command run.
     ///
     /// Each line of the output is FILE:LINE:COLUMN, error or warning with its rule in brackets, what is wrong, and what to
     /// write instead; the rules keep their names. The last line, on standard error, counts errors and warnings.
@@ -119,6 +119,9 @@ pub(crate) enum Job {
     ///
     /// With JOB, shows this job of shippable.yml: its steps in order, with types, integrations, pins, options and
     /// params, its tasks and hooks. Without, shows the job directory.
+    ///
+    /// With --trace, shows from the store the newest version of the job and of each output, below each the versions that
+    /// it was made from, and so on; what has been shown above is not repeated.
     ///
     /// Of the job directory it shows the job, its resources in the order of the steps, and its integrations. Every field of an integration is
     /// masked except url, host, port, region, username, email, nodes, publicKey and output; so are params under `secure`
@@ -162,6 +165,9 @@ pub(crate) struct JobEnv {
     /// Print instead what sets this variable, and what that shadows
     #[arg(long, value_name = "NAME", conflicts_with = "format")]
     pub explain: Option<String>,
+    /// Params that are lists or objects as the platform had them: JSON, each space with a backslash before it
+    #[arg(long)]
+    pub compat: bool,
 }
 
 /// How `job env` writes.
@@ -206,6 +212,9 @@ pub(crate) struct JobList {
 pub(crate) struct JobLint {
     #[command(flatten)]
     pub files: PipelineFiles,
+    /// Check the integrations too: those of this file, YAML or JSON, and of SHIPCTL_INT_... variables
+    #[arg(long, value_name = "FILE")]
+    pub integrations: Option<std::path::PathBuf>,
     /// How it is written
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LintFormat::Text)]
     pub format: LintFormat,
@@ -230,6 +239,11 @@ pub(crate) struct JobShow {
     /// The yml, with its siblings (else shippable.yml and its siblings here); may be given more than once
     #[arg(long, value_name = "FILE", requires = "job")]
     pub file: Vec<std::path::PathBuf>,
+    /// Show instead the newest versions of the job and its outputs, and the versions that they were made from
+    #[arg(long, requires = "job")]
+    pub trace: bool,
+    #[command(flatten)]
+    pub store: crate::commands::version::StoreArgs,
     /// As JSON
     #[arg(long)]
     pub json: bool,

@@ -1,24 +1,22 @@
 //! CloudWatch: alarms.
 //!
-//! The SDK speaks CBOR to CloudWatch, so a request cannot be sent as it is given: each field is mapped, and one that is
-//! not known is refused rather than lost.
+//! Called over its query protocol, which every CloudWatch speaks: the SDK's client knows only the CBOR one, which
+//! stands-in for AWS often lack.
 
-use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::config::Builder;
-use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInputBuilder;
+use serde_json::Value;
 
 use super::access::Access;
-use super::clock::NothingButTheClock;
 use super::ecs::Request;
 use super::error::Failure;
+use super::signed::{Query, Service};
 use crate::error::Kind;
 
 mod fields;
-mod given;
 #[cfg(test)]
 mod tests;
 
-use given::Given;
+const CLOUDWATCH: Service = Service { id: "CloudWatch", name: "monitoring" };
+const VERSION: &str = "2010-08-01";
 
 /// Alarms that one call deletes.
 const A_CALL: usize = 100;
@@ -27,25 +25,29 @@ const A_CALL: usize = 100;
 #[derive(Debug, Clone)]
 pub struct Alarms<'c> {
     access: Access<'c>,
-    client: Client,
 }
 
 impl<'c> Alarms<'c> {
     /// A client.
     pub fn of(access: &Access<'c>) -> Self {
-        let config = Builder::from(access.config()).retry_classifier(NothingButTheClock);
-        Self { access: access.clone(), client: Client::from_conf(config.build()) }
+        Self { access: access.clone() }
     }
 
     /// Makes or changes an alarm, given with the names of the API's fields.
     pub fn put_alarm(&self, request: &Request) -> Result<(), Failure> {
-        self.access.call(input(request)?.send_with(&self.client)).map(|_| ())
+        check(request).map_err(|message| Failure::plain(Kind::Configuration, message))?;
+        CLOUDWATCH.ask(&self.access, &query("PutMetricAlarm", request)).map(|_| ())
     }
 
     /// Deletes alarms, any number of them; those that do not exist are as good.
     pub fn delete_alarms(&self, names: &[String]) -> Result<(), Failure> {
         for names in names.chunks(A_CALL) {
-            self.access.call(self.client.delete_alarms().set_alarm_names(Some(names.to_vec())).send())?;
+            let mut request = Request::new();
+            request.insert("AlarmNames".to_owned(), names.into());
+            match CLOUDWATCH.ask(&self.access, &query("DeleteAlarms", &request)) {
+                Err(failure) if failure.code.as_deref() == Some("ResourceNotFound") => {}
+                other => other.map(|_| ())?,
+            }
         }
         Ok(())
     }
@@ -53,9 +55,32 @@ impl<'c> Alarms<'c> {
 
 /// Whether `PutMetricAlarm` takes a request, before anything is called.
 pub fn check(request: &Request) -> Result<(), String> {
-    input(request).map(|_| ()).map_err(|failure| failure.message)
+    fields::check(request, fields::ALARM, "")
 }
 
-fn input(request: &Request) -> Result<PutMetricAlarmInputBuilder, Failure> {
-    Given::read(request, "", fields::alarm).map_err(|message| Failure::plain(Kind::Configuration, message))
+/// A request in the query protocol: `Dimensions.member.1.Name=…`.
+fn query(action: &str, request: &Request) -> Query {
+    let mut query = Query::of(action, VERSION);
+    for (name, value) in request {
+        flatten(name, value, &mut query);
+    }
+    query
+}
+
+fn flatten(name: &str, value: &Value, query: &mut Query) {
+    match value {
+        Value::Null => {}
+        Value::Array(list) => {
+            for (at, value) in list.iter().enumerate() {
+                flatten(&format!("{name}.member.{}", at + 1), value, query);
+            }
+        }
+        Value::Object(map) => {
+            for (key, value) in map {
+                flatten(&format!("{name}.{key}"), value, query);
+            }
+        }
+        Value::String(text) => query.add(name, text),
+        plain => query.add(name, &plain.to_string()),
+    }
 }

@@ -12,6 +12,9 @@ use super::error::Failure;
 /// What a resource that is not known is refused with.
 const NOT_FOUND: &str = "ObjectNotFoundException";
 
+/// Its words, which stand-ins for AWS give under another code.
+const NONE_FOUND: [&str; 2] = ["No scaling policy found", "No scalable target found"];
+
 /// What changes the desired count of a service by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -93,8 +96,12 @@ impl<'c> Scaling<'c> {
 }
 
 fn gone_is_as_good(outcome: Result<(), Failure>) -> Result<(), Failure> {
+    let is_gone = |failure: &Failure| {
+        let says_so = NONE_FOUND.iter().any(|words| failure.message.starts_with(words));
+        says_so || failure.code.as_deref() == Some(NOT_FOUND)
+    };
     match outcome {
-        Err(failure) if failure.code.as_deref() == Some(NOT_FOUND) => Ok(()),
+        Err(failure) if is_gone(&failure) => Ok(()),
         other => other,
     }
 }

@@ -10,12 +10,17 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use aws_types::service_config::ServiceConfigKey;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::access::Access;
 use super::error::{Failure, read_answer, sources};
 use super::http::{Limits, send};
 use crate::credentials::{Credentials, partition_of};
 use crate::error::Kind;
 use crate::support::secret::SecretText;
+
+/// What a form spells in percent.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A service, as it is called in an address and in the shared configuration.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +31,37 @@ pub(super) struct Service {
     pub(super) name: &'static str,
 }
 
+/// A request of a service that is asked by a form.
+#[derive(Debug, Clone)]
+pub(super) struct Query(String);
+
+impl Query {
+    pub(super) fn of(action: &str, version: &str) -> Self {
+        Self(format!("Action={action}&Version={version}"))
+    }
+
+    pub(super) fn add(&mut self, name: &str, value: &str) {
+        self.0.extend(["&", name, "="]);
+        self.0.extend(utf8_percent_encode(value, RESERVED));
+    }
+
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+        self.add(name, value);
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn text(&self) -> String {
+        self.0.clone()
+    }
+}
+
 impl Service {
+    /// Asks by a form; the XML of the answer.
+    pub(super) fn ask(self, access: &Access, query: &Query) -> Result<Vec<u8>, Failure> {
+        self.post(access, &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")], query.0.as_bytes())
+    }
+
     /// Posts a body; the body of the answer.
     pub(super) fn post(self, access: &Access, headers: &[(&str, &str)], body: &[u8]) -> Result<Vec<u8>, Failure> {
         let answer = self.exchange(access, headers, body).map_err(|it| it.without_secrets_of(access.credentials()))?;

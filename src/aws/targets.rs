@@ -5,7 +5,7 @@ use quick_xml::events::Event;
 
 use super::access::{Access, senseless};
 use super::error::Failure;
-use super::signed::Service;
+use super::signed::{Query, Service};
 
 /// That of application and network load balancers.
 const SECOND: (Service, &str) =
@@ -44,28 +44,17 @@ impl<'c> Targets<'c> {
     /// The health of the targets of a target group.
     pub fn target_health(&self, target_group_arn: &str) -> Result<Vec<Health>, Failure> {
         let (service, version) = SECOND;
-        self.ask(
-            service,
-            &[("Action", "DescribeTargetHealth"), ("Version", version), ("TargetGroupArn", target_group_arn)],
-        )
+        self.ask(service, &Query::of("DescribeTargetHealth", version).with("TargetGroupArn", target_group_arn))
     }
 
     /// The health of the instances of a classic load balancer.
     pub fn instance_health(&self, load_balancer: &str) -> Result<Vec<Health>, Failure> {
         let (service, version) = FIRST;
-        self.ask(
-            service,
-            &[("Action", "DescribeInstanceHealth"), ("Version", version), ("LoadBalancerName", load_balancer)],
-        )
+        self.ask(service, &Query::of("DescribeInstanceHealth", version).with("LoadBalancerName", load_balancer))
     }
 
-    fn ask(&self, service: Service, query: &[(&str, &str)]) -> Result<Vec<Health>, Failure> {
-        let encode =
-            |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-        let body: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-        let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
-        let answer = service.post(&self.access, &headers, body.join("&").as_bytes())?;
-        health(&answer).ok_or_else(|| senseless("XML"))
+    fn ask(&self, service: Service, query: &Query) -> Result<Vec<Health>, Failure> {
+        health(&service.ask(&self.access, query)?).ok_or_else(|| senseless("XML"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 pub mod aws; // credentials
 pub mod drop_in; // what the original shipctl did
-pub mod ecs; // deployments to ECS
+pub mod ecs; // deployments
 pub mod iam; // policies and trust policies
 pub mod job; // the job directory as a whole
 pub mod state; // folders that jobs left
@@ -100,8 +100,8 @@ fn run_own(ctx: &Ctx, rest: &[OsString]) -> Result<(), Error> {
     match parsed.command {
         cli::Own::Job(command) => job::run(ctx, command),
         cli::Own::Aws(command) => aws::run(ctx, &command),
-        cli::Own::Ecs(command) => ecs::run(ctx, &command),
         cli::Own::Iam(command) => iam::run(ctx, &command),
+        cli::Own::Ecs(command) => ecs::run(ctx, &command),
         cli::Own::Version(command) => version::run(ctx, &command),
         cli::Own::State(command) => state::run(ctx, &command),
         cli::Own::ShellInit(args) => shell_init::run(ctx, &args),

@@ -51,11 +51,20 @@ pub(crate) struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// Whether one was named in the call.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.location.is_some()
+    }
+
     /// Opens it.
     pub(crate) fn open(&self, ctx: &Ctx) -> Result<Store, Error> {
+        Store::open(&self.location(ctx)?, &ctx.env, Ctx::clock())
+    }
+
+    /// Where it is.
+    pub(crate) fn location(&self, ctx: &Ctx) -> Result<Location, Error> {
         let location = self.location.clone().or_else(|| ctx.env.get_filled("SHIPCTL_STORE"));
-        let location = Location::parse(&location.unwrap_or_else(|| DEFAULT_FOLDER.into()), &ctx.cwd()?)?;
-        Store::open(&location, &ctx.env, Ctx::clock())
+        Location::parse(&location.unwrap_or_else(|| DEFAULT_FOLDER.into()), &ctx.cwd()?)
     }
 }
 

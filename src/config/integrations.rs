@@ -22,6 +22,7 @@
 //! a list (`NODES`), elements are separated by commas.
 
 mod file; // the file, checked
+mod inspect; // what can be told without any value
 mod record; // one integration with its values
 mod reference; // where a value is to be had
 
@@ -96,13 +97,16 @@ impl Integrations {
     /// [`Kind::Configuration`]: a file that cannot be read or is broken, types and fields that are unknown; each with
     /// file and line, all of them in one message.
     pub fn load(env: &Env, file: Option<&Path>) -> Result<Self, Error> {
-        let entries = file.map(file::read).transpose()?.unwrap_or_default();
+        Ok(Self::of(env, file, file.map(file::read).transpose()?.unwrap_or_default()))
+    }
+
+    fn of(env: &Env, file: Option<&Path>, entries: Vec<Entry>) -> Self {
         let variables = env.all().into_iter().filter_map(|(name, value)| {
             let name = name.to_str()?.strip_prefix(PREFIX)?.to_owned();
             (!value.as_bytes().is_empty()).then_some((name, value))
         });
         let base = file.and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
-        Ok(Self { env: env.clone(), file: file.map(Path::to_owned), base, entries, variables: variables.collect() })
+        Self { env: env.clone(), file: file.map(Path::to_owned), base, entries, variables: variables.collect() }
     }
 
     /// The names that the file has, in its order.
@@ -162,9 +166,9 @@ impl Integrations {
         };
         if let Some(entry) = entry.filter(|entry| entry.master_name.as_deref() != Some(&master_name)) {
             let mut wrong = Vec::new();
-            file::check_fields(entry, kind, &mut wrong);
+            file::check_fields(entry, kind, &master_name, &mut wrong);
             problems.broken |= !wrong.is_empty();
-            problems.lines.append(&mut wrong);
+            problems.lines.extend(wrong.iter().map(ToString::to_string));
         }
         let mut making = Making { all: self, name, master_name: &master_name, kind, entry, problems };
         let fields = if kind.is_key_value_pair() { making.pairs(&variables) } else { making.fields(variables) };
@@ -178,6 +182,13 @@ impl Integrations {
         if own.is_empty() {
             return BTreeMap::new();
         }
+        let field = |variable: &'_ str, prefix: &str| {
+            variable.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(|rest| !rest.is_empty())
+        };
+        // Most have none, and to know all other names costs.
+        if !self.variables.iter().any(|(variable, _)| field(variable, &own)) {
+            return BTreeMap::new();
+        }
         let mut others: BTreeSet<String> =
             wanted.iter().copied().chain(self.names()).map(|name| names::prefix(name.as_bytes())).collect();
         // Integrations of other jobs may be known by their variables alone.
@@ -185,9 +196,6 @@ impl Integrations {
             let name = variable.strip_suffix(TYPE)?.strip_suffix('_')?;
             value.to_str().and_then(integration_types::of).map(|_| name.to_owned())
         }));
-        let field = |variable: &'_ str, prefix: &str| {
-            variable.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(|rest| !rest.is_empty())
-        };
         let longer: Vec<&String> =
             others.iter().filter(|other| field(&format!("{other}_"), &own) || field(other, &own)).collect();
         let mine = self

@@ -173,15 +173,22 @@ pub struct Remark {
 pub struct Refusal {
     /// Where.
     pub at: Place,
-    /// `not-yaml`, `unknown-anchor`, `duplicate-key`: for `job lint`.
+    /// `not-yaml`, `unknown-anchor`, `duplicate-key`, ...: for `job lint`.
     pub rule: &'static str,
     /// What, and what to write instead.
     pub text: String,
 }
 
 impl Refusal {
-    fn new(at: &Place, rule: &'static str, text: impl fmt::Display) -> Self {
+    /// What is wrong at a place.
+    pub fn new(at: &Place, rule: &'static str, text: impl fmt::Display) -> Self {
         Self { at: at.clone(), rule, text: text.to_string() }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.at, self.text)
     }
 }
 

@@ -92,6 +92,9 @@ pub enum Leftover {
         name: String,
         /// The build that made it, or was about to.
         build_number: String,
+        /// The ARN of its task definition, as far as it is known.
+        #[serde(default)]
+        task_definition: Option<String>,
         /// Its auto scaling.
         #[serde(default)]
         scaling: Option<Scaled>,
@@ -124,6 +127,7 @@ impl Leftover {
             manifest: was.manifest.clone(),
             name: was.service.clone(),
             build_number: was.build_number.clone(),
+            task_definition: Some(was.task_definition.clone()),
             scaling: was.scaling.clone(),
         }
     }
@@ -210,9 +214,11 @@ impl Memory {
         }
     }
 
-    /// Whether a service that serves is on a revision.
-    pub fn uses(&self, task_definition: &str) -> bool {
-        self.services.iter().any(|service| service.task_definition == task_definition)
+    /// Whether a service is on a revision: one that serves, or one that was left over.
+    pub fn uses(&self, arn: &str) -> bool {
+        let is_left =
+            |known: &Leftover| matches!(known, Leftover::Service { task_definition: Some(known), .. } if known == arn);
+        self.services.iter().any(|service| service.task_definition == arn) || self.leftovers.iter().any(is_left)
     }
 
     /// Auto scaling is about to be made for a service, whether it serves or is being made.

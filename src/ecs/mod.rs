@@ -14,6 +14,7 @@ pub mod calls; // the AWS API, with patience: every call of a deployment goes th
 pub mod explain; // why a roll-out failed
 pub mod memory; // what was deployed before, in the store
 pub mod once; // one-off tasks
+pub mod plan; // what a deployment would do
 pub mod ports; // ports that two versions cannot have at once
 pub mod revise; // a task definition with other images
 pub mod run; // the steps, carried out

@@ -8,7 +8,7 @@ use similar::TextDiff;
 
 use super::memory::{Deployed, Memory};
 use super::steps::{Step, check_change, deploy_steps, service_name};
-use super::wanted::{Method, Wanted, WantedService, digest, masked};
+use super::wanted::{Method, Wanted, WantedService, digest, masked, masked_request};
 use crate::error::Error;
 use crate::iam::{Purpose, actions};
 
@@ -111,11 +111,10 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
         (true, Some(was)) => vec![Step::Look { services: vec![was.service.clone()] }],
         _ => deploy_steps(wanted, service, was, ask.build_number, ask.keep),
     };
-    let mask = |value: Value| super::wanted::masked_value(value, &service.secrets);
     let call = |step: &Step| PlannedCall {
         action: step.action(),
         text: step.text(),
-        request: mask(Value::Object(step.request(&wanted.cluster.name))),
+        request: masked_request(service, step.request(&wanted.cluster.name)),
         repeated: step.is_wait(),
     };
     let shown = masked(service);

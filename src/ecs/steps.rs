@@ -125,6 +125,11 @@ impl Step {
         }
     }
 
+    /// Whether it is the wait for what a call has begun: looks, again and again.
+    pub const fn is_wait(&self) -> bool {
+        matches!(self, Self::AwaitRollout { .. } | Self::AwaitStopped { .. } | Self::AwaitGone { .. })
+    }
+
     /// The service that it is about, if it is about one.
     pub fn service(&self) -> Option<&str> {
         match self {

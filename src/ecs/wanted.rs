@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use shown::{digest, masked};
+pub use shown::{digest, masked, masked_request};
 
 use crate::aws::ecs::Request;
 use crate::config::shippable::{Job, Pipeline};
@@ -113,7 +113,7 @@ pub struct Wanted {
 }
 
 /// What a manifest becomes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct WantedService {
     /// The manifest.
     pub manifest: String,
@@ -149,6 +149,16 @@ pub struct Scaling {
     pub alarms: Vec<Request>,
 }
 
+/// Secrets masked.
+impl fmt::Debug for WantedService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("WantedService");
+        shown.field("manifest", &self.manifest).field("name", &self.name).field("force", &self.force);
+        shown.field("wanted", &masked(self).to_string()).field("wants_role", &self.wants_role);
+        shown.field("images", &self.images).finish_non_exhaustive()
+    }
+}
+
 /// Works out what a deploy job asks for, from the yml and the store. Nothing is written, and AWS is not asked.
 ///
 /// # Errors
@@ -156,6 +166,43 @@ pub struct Scaling {
 /// [`Kind::Configuration`]: everything that is wrong or missing, each with file, line and what was expected.
 /// [`Kind::Usage`]: an option that names no image of the job. What the store fails with.
 pub fn wanted(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources) -> Result<Wanted, Error> {
+    let job = deploy_job(pipeline, job)?;
+    let mut walk = Walk::new(pipeline, options, sources);
+    let mut units = walk.units(job, &job.yml.at)?;
+    let (mut found, clusters) = (walk.found, walk.clusters);
+    let cluster = cluster(job, &clusters, &mut found);
+    let settings = Settings::of(job, units.len(), &mut found);
+    if units.is_empty() && found.errors.is_empty() {
+        let text = format!("{} has nothing to deploy: add `- IN: MANIFEST` to its steps", job.name);
+        found.error(&job.yml.at, text);
+    }
+    // What is wrong with one part makes others look wrong.
+    found.check()?;
+    for unit in &mut units {
+        unit.force |= settings.force;
+        if unit.deploy_name.is_none() {
+            unit.deploy_name.clone_from(&settings.deploy_name);
+        }
+    }
+    let services: Vec<WantedService> = units.iter().map(|unit| service::service(job, unit, &mut found)).collect();
+    check_together(job, &services, &mut found);
+    check_images(job, options, &services)?;
+    found.check()?;
+    let Some(cluster) = cluster else { return Err(Error::new(Kind::Configuration, "no cluster")) };
+    Ok(Wanted {
+        job: job.name.clone(),
+        cluster,
+        method: settings.method,
+        parallel: settings.parallel,
+        max_wait: options.timeout.unwrap_or(settings.max_wait),
+        stability: settings.stability,
+        services,
+        warnings: found.warnings,
+    })
+}
+
+/// A job that is there, in order, and a deploy job.
+fn deploy_job<'a>(pipeline: &'a Pipeline, job: &str) -> Result<&'a Job, Error> {
     let job = pipeline.require_job(job)?;
     if job.kind != "deploy" {
         let at = job.yml.get("type").map_or(&job.yml.at, |node| &node.at);
@@ -167,37 +214,31 @@ pub fn wanted(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sourc
         let message = format!("{at}: {} is a {} job: a deploy job was expected ({there})", job.name, job.kind);
         return Err(Error::new(Kind::Configuration, message));
     }
-    let mut walk = Walk::new(pipeline, options, sources);
-    let mut units = walk.units(job, &job.yml.at)?;
-    let (mut found, clusters) = (walk.found, walk.clusters);
-    let cluster = cluster(job, &clusters, &mut found);
-    let settings = Settings::of(job, units.len(), &mut found);
-    if units.is_empty() && found.errors.is_empty() {
-        let text = format!("{} has nothing to deploy: add `- IN: MANIFEST` to its steps", job.name);
-        found.error(&job.yml.at, text);
-    }
-    for unit in &mut units {
-        unit.force |= settings.force;
-        if unit.deploy_name.is_none() {
-            unit.deploy_name.clone_from(&settings.deploy_name);
-        }
-    }
-    let services: Vec<WantedService> = units.iter().map(|unit| service::service(job, unit, &mut found)).collect();
-    check_together(job, &services, &mut found);
-    check_images(job, options, &services)?;
-    match cluster {
-        Some(cluster) if found.errors.is_empty() => Ok(Wanted {
-            job: job.name.clone(),
-            cluster,
-            method: settings.method,
-            parallel: settings.parallel,
-            max_wait: options.timeout.unwrap_or(settings.max_wait),
-            stability: settings.stability,
-            services,
-            warnings: found.warnings,
-        }),
-        _ => Err(Error::new(Kind::Configuration, found.errors.join("; "))),
-    }
+    Ok(job)
+}
+
+/// The cluster of a deploy job, as the yml has it, without the rest.
+///
+/// # Errors
+///
+/// [`Kind::Configuration`]: no such job, no deploy job, or none or several clusters.
+pub fn cluster_of(pipeline: &Pipeline, job: &str) -> Result<Cluster, Error> {
+    let job = deploy_job(pipeline, job)?;
+    let mut clusters = job
+        .dependencies()
+        .filter_map(|step| pipeline.resource(&step.name).filter(|resource| resource.kind == "cluster"));
+    let (Some(resource), None) = (clusters.next(), clusters.next()) else {
+        let message = format!("{}: {} has to have one cluster: `- IN: CLUSTER` in its steps", job.yml.at, job.name);
+        return Err(Error::new(Kind::Configuration, message));
+    };
+    let (_, section) = resource.section();
+    let text = |key: &str| section.get(key).and_then(serde_json::Value::as_str).map(ToOwned::to_owned);
+    Ok(Cluster {
+        resource: resource.name.clone(),
+        name: text("sourceName").unwrap_or_else(|| resource.name.clone()),
+        region: text("region"),
+        integration: resource.integration.as_ref().map(|integration| integration.name.clone()),
+    })
 }
 
 /// The one cluster of a job.

@@ -1,7 +1,8 @@
 //! The job directory, made from the yml, versions, secrets and commits.
 //!
 //! [`init`] reads and works out everything first, then makes the versions that were not there yet, and writes last: into
-//! a folder of its own that takes the place of the job directory when it is whole.
+//! a folder of its own that takes the place of the job directory when it is whole: [`stage`] makes that folder, for those
+//! who have more to put into it.
 
 mod message; // message.json
 mod options; // what a person asked for
@@ -17,7 +18,7 @@ pub(crate) mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use options::{Options, Override, Undefined};
 
@@ -26,11 +27,12 @@ use crate::config::shippable::{JOB_TYPES, Job, Pipeline};
 use crate::error::{Error, Kind};
 use crate::job::directory::Operation;
 use crate::job::names;
-use crate::job::record::Record;
+use crate::job::record::{self, Record};
 use params::References;
 use plan::{Given, Plan};
 use select::Chosen;
 use sources::{IntegrationRecord, Owner, Sources, Version};
+use write::Hidden;
 
 /// A job directory that was made.
 #[derive(Debug)]
@@ -39,15 +41,65 @@ pub struct Made {
     pub dir: PathBuf,
     /// What a person should know of it, one line each.
     pub notes: Vec<String>,
+    /// What is in `status/run.json`.
+    pub record: Record,
+}
+
+/// A job directory with everything in it that nobody has been shown yet. Dropped, it is gone.
+#[derive(Debug)]
+pub struct Staged {
+    hidden: Hidden,
+    made: Made,
+}
+
+impl Staged {
+    /// Where it is for now.
+    pub fn path(&self) -> &Path {
+        self.hidden.path()
+    }
+
+    /// Where it is going to be.
+    pub fn dir(&self) -> &Path {
+        &self.made.dir
+    }
+
+    /// What is in its `status/run.json`.
+    pub fn record_mut(&mut self) -> &mut Record {
+        &mut self.made.record
+    }
+
+    /// Adds what a person should know.
+    pub fn note(&mut self, notes: impl IntoIterator<Item = String>) {
+        self.made.notes.extend(notes);
+    }
+
+    /// Puts it in its place, and what was there out of the way.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be written: what was there stays.
+    pub fn show(self) -> Result<Made, Error> {
+        self.hidden.show(&self.made.dir)?;
+        Ok(self.made)
+    }
 }
 
 /// Makes the job directory of a job, whole or not at all.
 ///
 /// # Errors
 ///
+/// As for [`stage`].
+pub fn init(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources) -> Result<Made, Error> {
+    stage(pipeline, job, options, sources)?.show()
+}
+
+/// Makes the job directory of a job where nobody looks for it.
+///
+/// # Errors
+///
 /// [`Kind::Usage`] for options that name nothing; [`Kind::Configuration`] for a yml, a version or a secret that is
 /// wrong or missing; what the sources fail with; a folder that cannot be written.
-pub fn init(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources) -> Result<Made, Error> {
+pub fn stage(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources) -> Result<Staged, Error> {
     let job = pipeline.require_job(job)?;
     if !names::is_component(job.name.as_bytes()) {
         let message = format!("{}: {:?} cannot be the name of a folder", job.yml.at, job.name);
@@ -67,22 +119,32 @@ pub fn init(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sources
     // What is wrong with it is said before anything is made.
     let mut plan = Plan::of(&given, &chosen)?;
     if create(&mut chosen, sources)? {
+        // One at a time: a thousand resources are some megabytes.
+        drop(plan);
         plan = Plan::of(&given, &chosen)?;
+    }
+    let token = token()?;
+    let mut dependencies = std::mem::take(&mut plan.recorded);
+    for (recorded, planned) in dependencies.iter_mut().zip(&plan.dependencies) {
+        let secure = planned.object.pointer("/version/propertyBag/params/secure");
+        recorded.secure = secure.map(|secure| record::secure_digest(&token, secure));
     }
     let record = Record {
         job: job.name.clone(),
         kind: job.kind.clone(),
         build_number: sources.facts.build_number.clone(),
-        token: token()?,
+        token,
         store: sources.versions.place(),
-        dependencies: plan.recorded.clone(),
+        dependencies,
+        compat: options.compat,
         cli_variables: Vec::new(),
         cli_removed: Vec::new(),
         masks: Vec::new(),
+        allow_secrets: options.allow_secrets,
     };
-    write::write(&plan, &given, &chosen, &record, ssh_key.as_deref())?;
+    let hidden = write::write(&plan, &given, &chosen, &record, ssh_key.as_deref())?;
     notes.extend(plan.notes);
-    Ok(Made { dir: options.dir.clone(), notes })
+    Ok(Staged { hidden, made: Made { dir: options.dir.clone(), notes, record } })
 }
 
 /// Makes the versions that are drafts so far; false when there were none. An output that is an input as well has the

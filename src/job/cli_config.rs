@@ -87,6 +87,29 @@ impl Configured {
     }
 }
 
+/// Where files go.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The folder that is private to the job.
+    pub folder: &'a Path,
+    /// A folder around it that is going to be renamed, and to what: files and variables have the later names.
+    pub moves: Option<(&'a Path, &'a Path)>,
+}
+
+impl<'a> From<&'a Path> for Place<'a> {
+    fn from(folder: &'a Path) -> Self {
+        Self { folder, moves: None }
+    }
+}
+
+impl Place<'_> {
+    /// What a path is called in the end.
+    fn later(&self, path: &Path) -> PathBuf {
+        let moved = self.moves.and_then(|(from, to)| Some(to.join(path.strip_prefix(from).ok()?)));
+        moved.unwrap_or_else(|| path.to_owned())
+    }
+}
+
 /// Calls to AWS, which need more of the process than a folder.
 pub trait Aws {
     /// The session of the role that an input's integration names.
@@ -185,9 +208,14 @@ fn kube_field(entry: &CliConfig) -> &'static str {
 ///
 /// Every field that is missing, in one message, before anything is written ([`Kind::NoCredentials`]; for properties of
 /// the resource [`Kind::Configuration`]); what AWS refuses; a tool that fails.
-pub fn configure(entries: &[CliConfig], folder: &Path, env: &Env, aws: &dyn Aws) -> Result<Configured, Error> {
+pub fn configure<'a>(
+    entries: &[CliConfig],
+    place: impl Into<Place<'a>>,
+    env: &Env,
+    aws: &dyn Aws,
+) -> Result<Configured, Error> {
     check(entries)?;
-    let mut setup = Setup::new(folder, env, aws);
+    let mut setup = Setup::new(place.into(), env, aws);
     for entry in entries {
         let Some(tool) = Tool::of(&entry.record.master_name) else {
             setup.note(entry, format_args!("No integration script found for {}", entry.record.master_name));

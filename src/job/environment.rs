@@ -29,28 +29,30 @@ use dependency::Dependency;
 ///
 /// No job directory, or a file in it that cannot be read or holds something of the wrong kind; the message names it.
 pub fn of(job: &JobDirectory) -> Result<Environment, Error> {
-    with(job, Options::default())
+    let record = job.root().map(Record::find).transpose()?.flatten();
+    with(job, Options::default(), record.as_ref())
 }
 
-/// What differs from the rules as they are.
+/// What differs from the rules as they are. A directory that was made to differ does so without being told.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// Params that are lists or objects as the platform had them: JSON with a backslash before each space.
     pub compat: bool,
 }
 
-/// [`of`], with options.
+/// [`of`], with options and what is in `status/run.json`, where there is one.
 ///
 /// # Errors
 ///
 /// As of [`of`].
-pub fn with(job: &JobDirectory, options: Options) -> Result<Environment, Error> {
+pub fn with(job: &JobDirectory, options: Options, record: Option<&Record>) -> Result<Environment, Error> {
     let mut contents = Contents::of(job)?;
     let mut env = Environment::default();
     contents.warnings.drain(..).for_each(|warning| env.warn(warning));
     let message = contents.message.as_ref();
+    let compat = options.compat || record.is_some_and(|record| record.compat);
     let secrets = job.place("BUILD_SECRETS_DIR", "secrets")?;
-    let read = |folder| Dependency::read(folder, &secrets, options.compat);
+    let read = |folder| Dependency::read(folder, &secrets, compat);
     let dependencies = contents.folders.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     for dependency in &dependencies {
         dependency.raw_params(&mut env)?;
@@ -73,11 +75,9 @@ pub fn with(job: &JobDirectory, options: Options) -> Result<Environment, Error> 
             env.set("TASK_NAME".to_owned(), name, &origin);
         }
     }
-    if Record::file(&contents.root).is_file() {
-        let origin = Origin::new(Rule::CliConfig, "");
-        for (name, value) in Record::read(&contents.root)?.cli_variables {
-            env.set_raw(&name, value, &origin);
-        }
+    let origin = Origin::new(Rule::CliConfig, "");
+    for (name, value) in record.into_iter().flat_map(|record| &record.cli_variables) {
+        env.set_raw(name, value.as_bytes(), &origin);
     }
     Ok(env)
 }

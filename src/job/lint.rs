@@ -13,7 +13,8 @@ use crate::config::shippable::{Pipeline, Problem};
 use crate::config::yaml::Place;
 
 pub use format::{github, json, text};
-pub use integrations::{Declared, FieldTypes, check_integrations, declared};
+pub use integrations::check_integrations;
+pub use scripts::old_paths;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,7 @@
 //! The job directory: what the platform put on disk and into the environment before a job's script ran.
 
 pub mod build; // a job directory made from the yml
+pub mod build_link; // /build, where old scripts look for it
 pub mod cli_config; // tools configured for a job alone
 pub mod commits; // the commits of a repository resource
 pub mod contents; // everything in it, listed strictly
@@ -27,3 +28,4 @@ pub mod secrets; // what logs of a job must not show
 pub mod side; // a resource as an input or as an output
 pub mod state_file; // what a job says about a resource
 pub mod test_reports; // times of tests in JUnit reports
+pub mod trace; // which versions others were made from

@@ -149,7 +149,13 @@ pub struct Outcome {
 ///
 /// [`Kind::Failed`](crate::error::Kind::Failed): an `.env` file that cannot be understood, or a secret where a version
 /// would hold it. Nothing is to be kept then.
-pub fn outcome(root: &Path, record: &Record, status: Status, options: Options) -> Result<Outcome, Error> {
+pub fn outcome(
+    root: &Path,
+    record: &Record,
+    status: Status,
+    options: Options,
+    secrets: &Secrets,
+) -> Result<Outcome, Error> {
     let mut outcome = Outcome {
         job_name: record.job.clone(),
         drafts: Vec::new(),
@@ -163,8 +169,7 @@ pub fn outcome(root: &Path, record: &Record, status: Status, options: Options) -
     if status == Status::Cancelled {
         return Ok(outcome);
     }
-    let secrets = Secrets::gather(root)?;
-    let mut run = Run::new(root, record, options, &secrets);
+    let mut run = Run::new(root, record, options, secrets);
     for output in record.dependencies.iter().filter(|dependency| dependency.operation == Side::Out) {
         if status == Status::Failure && !option_is_set(output, "on_failure") {
             continue;
@@ -246,10 +251,20 @@ impl<'a> Run<'a> {
             Err(error) => return Ok(self.passed_over(&error)),
         };
         let mut bytes = Vec::new();
-        match std::io::Read::read_to_end(&mut { source }, &mut bytes) {
-            Ok(_) => env_file::parse(&file, &bytes, self.split),
-            Err(error) => Ok(self.passed_over(&Error::io("read", &file, &error))),
+        if let Err(error) = std::io::Read::read_to_end(&mut { source }, &mut bytes) {
+            return Ok(self.passed_over(&Error::io("read", &file, &error)));
         }
+        let entries = env_file::parse(&file, &bytes, self.split)?;
+        // Not what they are: they may be the rest of a key.
+        let lines = entries.iter().filter(|entry| entry.value.is_none()).count();
+        if lines > 0 {
+            let what = if lines == 1 { "a line has".to_owned() } else { format!("{lines} lines have") };
+            self.notes.push(format!(
+                "{}: {what} no = and nothing to say: a value of several lines is written as KEY<<END, its lines, END",
+                file.display()
+            ));
+        }
+        Ok(entries)
     }
 
     fn passed_over(&mut self, error: &Error) -> Vec<env_file::Entry> {
@@ -259,35 +274,35 @@ impl<'a> Run<'a> {
 
     /// Refuses a draft that would take a secret to where versions are kept. `file` tells where a key comes from.
     fn refuse_secrets(&self, draft: &Draft, kind: &str, file: impl Fn(&str) -> PathBuf) -> Result<(), Error> {
-        let refuse = |key: &str, place: &str| {
+        let refuse = |key: &str, place: &str, name: &str| {
             Err(Error::failed(format_args!(
-                "{}: {place} holds a secret of the job, which a version must not: leave it out, or keep a reference \
-                 to the secret instead; nothing was saved",
+                "{}: {place} holds a secret of the job ({name}), which a version must not: leave it out, or keep a \
+                 reference to the secret instead; nothing was saved",
                 file(key).display()
             )))
         };
         let name = draft.version_name.as_deref().unwrap_or_default();
-        if self.secrets.place(&name.into(), "", &self.known).is_some() {
-            return refuse(env_file::VERSION_NAME, env_file::VERSION_NAME);
+        if let Some((_, name)) = self.secrets.place(&name.into(), "", &self.known) {
+            return refuse(env_file::VERSION_NAME, env_file::VERSION_NAME, name);
         }
         for (key, value) in &draft.property_bag {
-            if self.secrets.are_in(key.as_bytes()) {
-                return refuse("", "a key");
+            if let Some(name) = self.secrets.named_in(key.as_bytes()) {
+                return refuse("", "a key", name);
             }
             let members = value.as_object().filter(|_| kind == "params" && key == "params");
             let Some(members) = members else {
-                if let Some(place) = self.secrets.place(value, key, &self.known) {
-                    return refuse(key, &place);
+                if let Some((place, name)) = self.secrets.place(value, key, &self.known) {
+                    return refuse(key, &place, name);
                 }
                 continue;
             };
             // `secure` has been made the references that the yml has.
             for (key, value) in members.iter().filter(|(key, _)| *key != crate::job::params::SECURE) {
-                if self.secrets.are_in(key.as_bytes()) {
-                    return refuse("", "a key of params");
+                if let Some(name) = self.secrets.named_in(key.as_bytes()) {
+                    return refuse("", "a key of params", name);
                 }
-                if let Some(place) = self.secrets.place(value, key, &self.known) {
-                    return refuse(key, &place);
+                if let Some((place, name)) = self.secrets.place(value, key, &self.known) {
+                    return refuse(key, &place, name);
                 }
             }
         }

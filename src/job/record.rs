@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Kind};
 use crate::job::directory::Operation;
@@ -29,6 +30,9 @@ pub struct Record {
     pub store: String,
     /// Inputs and outputs, in the order of the steps.
     pub dependencies: Vec<Recorded>,
+    /// Whether params that are lists or objects are as the platform had them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub compat: bool,
     /// Names of variables that the tools of cliConfig inputs need, and their values: in none of the other files.
     #[serde(default)]
     pub cli_variables: Vec<(String, String)>,
@@ -38,6 +42,9 @@ pub struct Record {
     /// What logs must not show beside the values of integrations: sessions and logins of those tools.
     #[serde(default)]
     pub masks: Vec<String>,
+    /// Whether secrets may be in files: what is perhaps none is not looked for in what is kept then.
+    #[serde(default)]
+    pub allow_secrets: bool,
 }
 
 /// An input or output of a run.
@@ -60,6 +67,12 @@ pub struct Recorded {
     /// `version` of `version.json` as the run began: templated, references to secrets not resolved. `None` for an output
     /// that has no version yet.
     pub version: Option<Map<String, Value>>,
+    /// The same before placeholders were filled in, when one of them gave a secret: what is kept has them again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Map<String, Value>>,
+    /// What tells whether params still have the secrets that they had, without telling those: see [`secure_digest`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secure: Option<String>,
     /// The digest of the yml section that the version was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub section: Option<String>,
@@ -93,12 +106,63 @@ impl From<Side> for Operation {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's way of asking
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")
             .field("job", &self.job)
             .field("build_number", &self.build_number)
             .finish_non_exhaustive()
+    }
+}
+
+/// The digest of what is under `secure`, for one run: its random token keeps two runs, and guesses made beforehand, from
+/// being compared. The order of names makes no difference.
+pub fn secure_digest(token: &str, secure: &Value) -> String {
+    let mut hash = Sha256::new();
+    add_text(&mut hash, token);
+    add_value(&mut hash, secure);
+    hash.finalize().iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+fn add_text(hash: &mut Sha256, text: &str) {
+    hash.update((text.len() as u64).to_le_bytes());
+    hash.update(text);
+}
+
+fn add_value(hash: &mut Sha256, value: &Value) {
+    match value {
+        Value::Object(members) => {
+            hash.update(b"{");
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by_key(|(key, _)| key.as_str());
+            for (key, value) in members {
+                hash.update(b",");
+                add_text(hash, key);
+                add_value(hash, value);
+            }
+            hash.update(b"}");
+        }
+        Value::Array(elements) => {
+            hash.update(b"[");
+            for element in elements {
+                hash.update(b",");
+                add_value(hash, element);
+            }
+            hash.update(b"]");
+        }
+        Value::String(text) => {
+            hash.update(b"s");
+            add_text(hash, text);
+        }
+        other => {
+            hash.update(b"o");
+            add_text(hash, &other.to_string());
+        }
     }
 }
 
@@ -129,6 +193,15 @@ impl Record {
         })
     }
 
+    /// Reads it where there is one: directories of the platform have none.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn find(root: &Path) -> Result<Option<Self>, Error> {
+        if Self::file(root).is_file() { Self::read(root).map(Some) } else { Ok(None) }
+    }
+
     /// Writes it whole.
     ///
     /// # Errors
@@ -138,5 +211,36 @@ impl Record {
         let file = Self::file(root);
         let text = serde_json::to_vec(self).map_err(|error| Error::failed(format_args!("the run: {error}")))?;
         atomic::replace_bytes(&file, &text).map_err(|error| Error::io("write", &file, &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn digests_differ_where_values_do() {
+        let of = |secure: Value| secure_digest("t", &secure);
+        let values = [
+            json!({"A": "1", "B": "2"}),
+            json!({"A": "12", "B": ""}),
+            json!({"A": "1"}),
+            json!({"A": 1}),
+            json!({"A": ["1"]}),
+            json!({"A": ["1", "2"]}),
+            json!({"A": [["1"], "2"]}),
+            json!({}),
+            json!([]),
+            json!(""),
+            Value::Null,
+        ];
+        for (at, one) in values.iter().enumerate() {
+            for (other_at, other) in values.iter().enumerate() {
+                assert_eq!(of(one.clone()) == of(other.clone()), at == other_at, "{one} {other}");
+            }
+        }
+        assert_eq!(of(json!({"A": "1", "B": "2"})), of(json!({"B": "2", "A": "1"})));
+        assert_ne!(of(json!({})), secure_digest("u", &json!({})));
     }
 }

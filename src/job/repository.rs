@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-pub use credential::{Credential, credential_lines};
+pub use credential::{Credential, Credentials, GIT_CREDENTIAL, credential_lines};
 
 use crate::ctx::Env;
 use crate::error::{Error, Kind};
@@ -34,7 +34,7 @@ pub struct Clone {
     pub ssh_url: Option<String>,
     /// The address for https.
     pub https_url: Option<String>,
-    /// A private repository is cloned by ssh, unless there are credentials and no key.
+    /// A private repository is cloned by ssh, unless there are credentials for its host and no key.
     pub is_private: bool,
     /// `github`, `gitlab`, `bitbucket`, …; from the address when it is not given.
     pub provider: Option<String>,
@@ -50,8 +50,8 @@ pub struct Clone {
     pub git_config: Vec<String>,
     /// The private key for ssh.
     pub key: Option<PathBuf>,
-    /// User and password for https, and the private file in which git finds them.
-    pub credentials: Option<(Credential, PathBuf)>,
+    /// Users and passwords for https.
+    pub credentials: Option<Credentials>,
 }
 
 /// A pull request that is built.
@@ -69,7 +69,8 @@ impl Clone {
     /// The address that is cloned.
     fn url(&self) -> Option<&str> {
         let filled = |url: &Option<String>| url.as_ref().is_some_and(|url| !url.is_empty());
-        let wants_ssh = self.is_private && (self.key.is_some() || self.credentials.is_none());
+        let logs_in = |url: &String| self.credentials.as_ref().is_some_and(|credentials| credentials.are_for(url));
+        let wants_ssh = self.is_private && (self.key.is_some() || !self.https_url.as_ref().is_some_and(logs_in));
         let (first, second) =
             if wants_ssh { (&self.ssh_url, &self.https_url) } else { (&self.https_url, &self.ssh_url) };
         [&self.source_url, first, second].into_iter().find(|url| filled(url))?.as_deref()
@@ -150,22 +151,28 @@ mod tests {
 
     #[test]
     fn which_address() {
-        let spec = |source: &str, is_private: bool, key: bool, credentials: bool| Clone {
+        let credentials = |host: &str| Credentials {
+            all: vec![Credential { host: host.to_owned(), ..Credential::default() }],
+            ..Credentials::default()
+        };
+        let spec = |source: &str, is_private: bool, key: bool, host: &str| Clone {
             source_url: Some(source.to_owned()),
-            ssh_url: Some("ssh".to_owned()),
-            https_url: Some("https".to_owned()),
+            ssh_url: Some("git@h:o/r".to_owned()),
+            https_url: Some("https://h:1/o/r".to_owned()),
             is_private,
             key: key.then(PathBuf::new),
-            credentials: credentials.then(|| (Credential::default(), PathBuf::new())),
+            credentials: Some(credentials(host)).filter(|_| !host.is_empty()),
             ..Clone::default()
         };
         for (spec, want) in [
-            (spec("source", true, true, false), "source"),
-            (spec("", true, false, false), "ssh"),
-            (spec("", true, true, true), "ssh"),
-            (spec("", true, false, true), "https"),
-            (spec("", false, false, false), "https"),
-            (Clone { https_url: None, ..spec("", false, false, false) }, "ssh"),
+            (spec("source", true, true, ""), "source"),
+            (spec("", true, false, ""), "git@h:o/r"),
+            (spec("", true, true, "h"), "git@h:o/r"),
+            (spec("", true, false, "h"), "https://h:1/o/r"),
+            (spec("", true, false, "https://H/"), "https://h:1/o/r"),
+            (spec("", true, false, "other"), "git@h:o/r"),
+            (spec("", false, false, ""), "https://h:1/o/r"),
+            (Clone { https_url: None, ..spec("", false, false, "h") }, "git@h:o/r"),
         ] {
             assert_eq!(spec.url(), Some(want), "{spec:?}");
         }

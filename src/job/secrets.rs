@@ -12,7 +12,7 @@ use crate::support::secret::Secret;
 pub fn of(environment: &Environment, record: Option<&Record>) -> Vec<Secret> {
     let mut secrets = Vec::new();
     for variable in environment.assignments().filter(|variable| environment.is_secret(variable)) {
-        add_inner(variable.value.expose(), &mut secrets);
+        secrets.extend(inner(variable.value.expose()));
         secrets.push(variable.value.clone());
     }
     let masks = record.map(|record| record.masks.as_slice()).unwrap_or_default();
@@ -21,12 +21,16 @@ pub fn of(environment: &Environment, record: Option<&Record>) -> Vec<Secret> {
 }
 
 /// A key file or a kubeconfig is a document: programs print the tokens in it without the rest.
-fn add_inner(value: &[u8], secrets: &mut Vec<Secret>) {
+pub(crate) fn inner(value: &[u8]) -> Vec<Secret> {
+    let mut secrets = Vec::new();
     let looks_like_document = value.first() == Some(&b'{') || memchr::memmem::find(value, b": ").is_some();
-    let Ok(text) = std::str::from_utf8(value) else { return };
-    if looks_like_document && let Ok(root) = Reader::default().read(Path::new("secret"), text) {
-        add_leaves(&root, false, secrets);
+    if looks_like_document
+        && let Ok(text) = std::str::from_utf8(value)
+        && let Ok(root) = Reader::default().read(Path::new("secret"), text)
+    {
+        add_leaves(&root, false, &mut secrets);
     }
+    secrets
 }
 
 fn add_leaves(node: &Node, named: bool, secrets: &mut Vec<Secret>) {
@@ -42,24 +46,27 @@ fn add_leaves(node: &Node, named: bool, secrets: &mut Vec<Secret>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn inner(text: &str) -> Vec<String> {
-        let mut secrets = Vec::new();
-        add_inner(text.as_bytes(), &mut secrets);
-        secrets.iter().map(|secret| String::from_utf8_lossy(secret.expose()).into_owned()).collect()
+    fn texts(text: &str) -> Vec<String> {
+        super::inner(text.as_bytes())
+            .iter()
+            .map(|secret| String::from_utf8_lossy(secret.expose()).into_owned())
+            .collect()
     }
 
     #[test]
     fn secrets_inside_documents() {
         assert_eq!(
-            inner(r#"{"type": "service_account", "private_key": "-----BEGIN\nAA\n", "project_id": "p"}"#),
+            texts(r#"{"type": "service_account", "private_key": "-----BEGIN\nAA\n", "project_id": "p"}"#),
             ["-----BEGIN\nAA\n"]
         );
         assert_eq!(
-            inner("users:\n- name: a\n  user:\n    token: t0ken\n    client-key-data: QUJD\n    username: u\n"),
+            texts("users:\n- name: a\n  user:\n    token: t0ken\n    client-key-data: QUJD\n    username: u\n"),
             ["t0ken", "QUJD"]
         );
-        assert!(inner("plain: [").is_empty() && inner("no document").is_empty());
+        assert_eq!(
+            texts("auth-provider:\n  config:\n    id-token: i1\n    refresh-token: r1\n    client-secret: c1\n"),
+            ["i1", "r1", "c1"]
+        );
+        assert!(texts("plain: [").is_empty() && texts("no document").is_empty());
     }
 }

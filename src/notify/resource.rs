@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
 use crate::error::Error;
 use crate::job::directory::JobDirectory;
 use crate::job::integration::{Integration, scalar_text};
@@ -60,6 +62,25 @@ impl<'a> Resource<'a> {
             prefix,
             integration,
         })
+    }
+
+    /// One of a yml, with its integration.
+    pub fn of(
+        job: &'a JobDirectory<'a>,
+        name: &str,
+        property_bag: &Map<String, Value>,
+        integration: Option<Integration>,
+    ) -> Self {
+        let text = |key: &str| property_bag.get(key).map(scalar_text).unwrap_or_default();
+        let mut recipients = match property_bag.get("recipients") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(list)) => list.iter().map(scalar_text).collect(),
+            Some(one) => vec![scalar_text(one)],
+        };
+        recipients.retain(|recipient| !recipient.trim().is_empty());
+        let kind = integration.as_ref().and_then(Integration::master_name).unwrap_or_default().to_owned();
+        let (name, prefix) = (name.to_owned(), names::prefix(name.as_bytes()));
+        Self { name, method: text("method"), kind, recipients, job, prefix, integration }
     }
 
     /// A field of the integration: the environment first, as `get_integration_resource_field` looks it up. Blanks

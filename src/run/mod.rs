@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::support::mask::Masker;
+use crate::support::stop::Stop;
 
 /// A TASK: its entries share one shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct Settings {
     pub deadline: Option<Instant>,
     /// From TERM to KILL.
     pub grace: Duration,
+    /// What else may ask for an end, as a signal does.
+    pub stop: Stop,
     /// How long `on_cancel` and `always` may take after a signal or a timeout.
     pub cancel_limit: Duration,
 }
@@ -83,6 +86,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// An end that was asked for otherwise than by a signal: the same as after TERM.
+    pub const STOPPED: Self = Self::Cancelled(15);
+
     /// The exit status that tells it: 128 + n for signal n, 124 for a timeout.
     pub fn exit_status(self) -> u8 {
         match self {

@@ -15,6 +15,7 @@ use super::script::{Files, Stage};
 use super::{Hooks, Outcome, Settings, Task};
 use crate::error::Error;
 use crate::support::process::{self, SignalRelay};
+use crate::support::stop::Stop;
 
 /// How long what a TASK has left behind may take to end after TERM.
 const LEFT_BEHIND: Duration = Duration::from_millis(500);
@@ -34,7 +35,8 @@ pub fn run_task(
     out: &mut dyn Write,
 ) -> Result<Outcome, Error> {
     let files = Files::write(&settings.scripts_dir, task, hooks)?;
-    let mut shells = Shells { settings, relay, out, files: &files, deadline: settings.deadline };
+    let until = Until { deadline: settings.deadline, stop: settings.stop.clone() };
+    let mut shells = Shells { settings, relay, out, files: &files, until };
     let ended = match shells.run(&files.main)? {
         // A shell that has become another program (`exec`) or was killed has not come to its hooks.
         Ended::Status(status) if files.stage() == Stage::Before => shells.hooks(task, status)?,
@@ -46,7 +48,8 @@ pub fn run_task(
         Ended::Stopped(outcome) => {
             if files.stage() != Stage::Always {
                 // A second signal or the end of its own time ends this too; the outcome stays.
-                shells.deadline = Some(Instant::now() + settings.cancel_limit);
+                let deadline = Some(Instant::now() + settings.cancel_limit);
+                shells.until = Until { deadline, stop: Stop::default() };
                 shells.run(&files.after_cancel)?;
             }
             Ok(outcome)
@@ -69,7 +72,13 @@ struct Shells<'a> {
     relay: &'a mut SignalRelay,
     out: &'a mut dyn Write,
     files: &'a Files,
+    until: Until,
+}
+
+/// What makes a shell end beside a signal.
+struct Until {
     deadline: Option<Instant>,
+    stop: Stop,
 }
 
 impl Shells<'_> {
@@ -106,7 +115,7 @@ impl Shells<'_> {
         // The command holds ends of the pipe: with them open, its end would never be seen.
         drop(command);
         let mut group = Group { id: Pid::from_child(&child), child, status: None, lanes: [lane] };
-        let result = watch(&mut group, self.relay, self.deadline, self.files, self.settings.grace);
+        let result = watch(&mut group, self.relay, &self.until, self.files, self.settings.grace);
         // On an error as well, nothing is left behind.
         group.kill();
         let ended = result?;
@@ -119,14 +128,15 @@ impl Shells<'_> {
 fn watch(
     group: &mut Group<'_>,
     relay: &mut SignalRelay,
-    deadline: Option<Instant>,
+    until: &Until,
     files: &Files,
     grace: Duration,
 ) -> Result<Ended, Error> {
     loop {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = until.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let stop = match relay.take_ending() {
             Some(signal) => Some(Outcome::Cancelled(signal)),
+            None if until.stop.reason().is_some() => Some(Outcome::STOPPED),
             None => (left == Some(Duration::ZERO)).then_some(Outcome::TimedOut),
         };
         if let Some(stop) = stop {

@@ -115,6 +115,11 @@ impl Lease {
         Err(Error::failed(format_args!("the lease {} was over and has gone to somebody else", self.object)))
     }
 
+    /// Whether it has gone to somebody else, or may have, since it is over.
+    pub(super) fn is_lost(&self) -> bool {
+        !self.is_held || (self.clock)() >= self.ends()
+    }
+
     /// When it is over unless it is renewed.
     pub fn ends(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_millis(self.note.ends)

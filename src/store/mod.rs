@@ -16,6 +16,7 @@
 
 mod commit; // the versions of a run, all or none
 mod failure; // what went wrong, in words
+mod keeper; // a lease, renewed
 mod kept; // one value, changed under the condition that nobody else has
 mod lease; // one run of a job at a time
 mod location; // where a store is, and whose a thing in it is
@@ -33,12 +34,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 pub use commit::Committed;
+pub use keeper::Keeper;
 pub use kept::Kept;
 pub use lease::Lease;
 pub use location::{DEFAULT_FOLDER, Location, Owner};
 use objects::Objects;
 pub use records::{Draft, Input, Output, RunId, RunPlan, RunRecord, Version};
-pub use state::Saved;
+pub use state::{Inspect, Saved, inspect_state};
 
 use crate::ctx::Env;
 use crate::error::Error;

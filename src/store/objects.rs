@@ -1,8 +1,8 @@
 //! The operations on objects that the rest is made of: the same for a folder and for a bucket.
 
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::future::Future;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +22,7 @@ use super::s3;
 use super::upload::Upload;
 use crate::ctx::Env;
 use crate::error::{Error, Kind};
+use crate::support::own_folder;
 
 /// How often something is tried that others get in the way of, and how much longer each wait is than the one before.
 const TRIES: u32 = 20;
@@ -152,7 +153,7 @@ impl Objects {
     /// What to write to, with the folders that the object needs, which nobody else may look into.
     pub(super) fn backend_for(&self, object: &str) -> Result<std::sync::Arc<dyn ObjectStore>, Error> {
         if let Some(folder) = self.parent(object) {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+            let made = own_folder::make_ignored(&folder, super::DEFAULT_FOLDER);
             made.map_err(|error| Error::io("make", &folder, &error))?;
         }
         self.backend()?.ok_or_else(|| Error::failed(format_args!("the store {} has been removed", self.place())))

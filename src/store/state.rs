@@ -117,19 +117,44 @@ fn object_of(owner: &Owner, sha: &str) -> String {
     format!("{}/state/{sha}{ENDING}", owner.folder())
 }
 
+/// Looks at what is about to be kept: a path below the folder, and its content. The outer error is that it cannot be
+/// read, the inner one why it must not be kept.
+pub type Inspect<'a> = dyn Fn(&Path, &mut dyn Read) -> io::Result<Result<(), Error>> + 'a;
+
+/// Looks at all that a state would keep, as [`Store::save_inspected`] does, and keeps nothing.
+pub fn inspect_state(folder: &Path, inspect: &Inspect) -> Result<(), Error> {
+    looked_at(folder, &entries_of(folder)?, inspect)?.1
+}
+
+/// The name of what is in a folder, and why it must not be kept.
+fn looked_at(folder: &Path, entries: &[Entry], inspect: &Inspect) -> Result<(String, Result<(), Error>), Error> {
+    let (mut name, mut verdict) = (Name::default(), Ok(()));
+    for entry in entries {
+        content_of(folder, entry, &mut name, |content| {
+            if verdict.is_ok() {
+                verdict = inspect(&entry.path, content)?;
+            }
+            io::copy(content, &mut io::sink()).map(drop)
+        })?;
+    }
+    Ok((name.hex(), verdict))
+}
+
 impl Store {
     /// Keeps what is in a folder, and returns the name that brings it back. What is there already is not written again.
     pub fn save_state(&self, owner: &Owner, folder: &Path) -> Result<String, Error> {
+        self.save_inspected(owner, folder, &|_, _| Ok(Ok(())))
+    }
+
+    /// The same, unless `inspect` objects to something that is not in the store already. What is kept is what it has seen.
+    pub fn save_inspected(&self, owner: &Owner, folder: &Path, inspect: &Inspect) -> Result<String, Error> {
         let entries = entries_of(folder)?;
-        let mut name = Name::default();
-        for entry in &entries {
-            content_of(folder, entry, &mut name, |content| io::copy(content, &mut io::sink()).map(drop))?;
-        }
-        let sha = name.hex();
+        let (sha, verdict) = looked_at(folder, &entries, inspect)?;
         let object = object_of(owner, &sha);
         if self.objects().size(&object)?.is_some() {
             return Ok(sha);
         }
+        verdict?;
         let mut upload = self.objects().upload(&object);
         match archive(folder, &entries, &mut upload) {
             Ok(written) if written == sha => upload.complete().map(|()| sha),

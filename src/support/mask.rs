@@ -9,7 +9,7 @@
 //! them (a secret of several lines is masked line by line, unless its lines are too short for that), so a finished
 //! line never waits.
 
-mod forms;
+pub mod forms;
 
 use std::collections::VecDeque;
 use std::fmt;

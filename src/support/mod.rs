@@ -19,6 +19,7 @@ pub mod proxy; // which proxy an address is reached through
 pub mod resolve; // addresses of hosts, without the C library
 pub mod secret; // values that must not appear in messages
 pub mod shell; // words that shells read back byte for byte
+pub mod stop; // a request to stop, from one thread to another
 pub mod swap; // the content of a folder replaced whole
 pub mod template; // $NAME filled in as envsubst does
 pub mod temporary; // temporary names beside a target

@@ -17,6 +17,27 @@ pub fn make(path: &Path) -> Option<PathBuf> {
     (is_own && above).then_some(path)
 }
 
+/// Makes a folder, with those above it, for us alone. One of them that is called `name` and was not there is kept out of
+/// git: what is in it is for this machine.
+pub fn make_ignored(path: &Path, name: &str) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    if let Some(ignored) = path.ancestors().find(|folder| folder.file_name().is_some_and(|last| last == name))
+        && !ignored.exists()
+    {
+        if let Some(parent) = ignored.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            builder.create(parent)?;
+        }
+        match DirBuilder::new().mode(0o700).create(ignored) {
+            Ok(()) => std::fs::write(ignored.join(".gitignore"), "*\n")?,
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    builder.create(path)
+}
+
 /// Nobody but us and root can rename what is in it.
 fn is_safe(folder: &Metadata, own: u32) -> bool {
     let is_sticky = folder.mode() & 0o1000 != 0;
@@ -47,6 +68,21 @@ mod tests {
         assert_eq!(make(&inner), None);
         set_permissions(dir.path().join("a"), Permissions::from_mode(0o1777)).unwrap();
         assert_eq!(make(&inner), Some(made));
+    }
+
+    #[test]
+    fn a_new_folder_is_kept_out_of_git() {
+        let dir = tempfile::tempdir().unwrap();
+        let ignore = |folder: &str| std::fs::read_to_string(dir.path().join(folder).join(".gitignore")).ok();
+        make_ignored(&dir.path().join("a/.own/b/c"), ".own").unwrap();
+        assert!(dir.path().join("a/.own/b/c").is_dir());
+        assert_eq!(ignore("a/.own").as_deref(), Some("*\n"));
+        assert_eq!(dir.path().join("a/.own").metadata().unwrap().mode() & 0o777, 0o700);
+        // What somebody made, or has taken the file from, stays as it is.
+        std::fs::remove_file(dir.path().join("a/.own/.gitignore")).unwrap();
+        make_ignored(&dir.path().join("a/.own/d"), ".own").unwrap();
+        make_ignored(&dir.path().join("other/d"), ".own").unwrap();
+        assert_eq!((ignore("a/.own"), ignore("other")), (None, None));
     }
 
     #[test]

@@ -66,6 +66,11 @@ impl NewContent {
         &self.path
     }
 
+    /// Whether it takes the target's place entry by entry, so that a kill may leave some of each.
+    pub fn is_inside(&self) -> bool {
+        self.inside
+    }
+
     /// Makes it the content of the target, which keeps its mode and owner.
     pub fn commit(mut self) -> io::Result<()> {
         if self.inside {

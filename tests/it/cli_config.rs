@@ -42,7 +42,7 @@ fn job(integrations: &str, inputs: &[(&str, Value)]) -> Sandbox {
             meta: sandbox.path(format!("IN/{name}")),
         })
         .collect();
-    let configured = configure(&entries, &sandbox.path("private"), &env, &NoAws).unwrap();
+    let configured = configure(&entries, sandbox.path("private").as_path(), &env, &NoAws).unwrap();
     assert_eq!(configured.notes, [""; 0]);
     for gone in configured.removed {
         sandbox.env.remove(std::ffi::OsStr::new(gone));

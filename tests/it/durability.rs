@@ -39,15 +39,22 @@ fn give(path: &Path, owner: u32) {
 }
 
 /// What a kill may leave beside its target, and what the next command on it clears away.
-fn leftovers(folder: &Path) -> Vec<PathBuf> {
+pub fn leftovers(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b".shipctl-")).map(|e| e.path()).collect()
 }
 
 /// Kills a command again and again, at moments spread over the time that it takes; after each kill `check` sees
 /// whether the target is whole. Ends with a run that is let be, after which nothing may be left over.
-fn kill_loop(sandbox: &Sandbox, kills: u32, mut command: impl FnMut(u32) -> Vec<String>, mut check: impl FnMut(u32)) {
-    let start = |words: Vec<String>| sandbox.command(SHIPCTL).args(words).stderr(Stdio::null()).spawn().unwrap();
+pub fn kill_loop(
+    sandbox: &Sandbox,
+    kills: u32,
+    mut command: impl FnMut(u32) -> Vec<String>,
+    mut check: impl FnMut(u32),
+) {
+    let start = |words: Vec<String>| {
+        sandbox.command(SHIPCTL).args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
     let begun = Instant::now();
     assert!(start(command(0)).wait().unwrap().success());
     let mut takes = begun.elapsed();

@@ -60,6 +60,11 @@ fn what_cannot_be_finished() {
     let ran = sandbox.shipctl(finish);
     ran.fails(1, "state/img.env: TOKEN holds a secret");
     assert!(!ran.err().contains("s3cret-x"));
+    sandbox.write("job/state/img.env", "");
+    sandbox.write("job/state/log", "x t0p-s3cret");
+    let ran = sandbox.shipctl(finish);
+    ran.fails(1, "state/log: holds a secret of the job (token of img)");
+    std::fs::remove_file(sandbox.path("job/state/log")).unwrap();
     sandbox.write("job/state/img.env", b"A=1\nB=\xff\n");
     sandbox.shipctl(finish).fails(1, "state/img.env:2: not UTF-8");
     sandbox.write("job/status/run.json", "{");

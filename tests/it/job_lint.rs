@@ -128,3 +128,70 @@ fn nothing_secret_or_unprintable_gets_out() {
         assert!(!ran.out().contains('\u{1b}'), "{format}: {}", ran.out());
     }
 }
+
+const USES: &str = "resources:
+  - {name: app, type: image, versionTemplate: {sourceName: o/a}, integration: regsitry}
+jobs:
+  - {name: j, type: runSh, integrations: [slack, key]}
+";
+const INTEGRATIONS: &str = "registry:
+  type: dockerRegistryLogin
+  username: bob
+  password: \"exec:touch ran\"
+  passwrd: file:nowhere
+slack:
+  type: slackKey
+  webhookUrl: env:NOT_SET
+key: {type: sshKey, publicKey: p}
+";
+
+#[test]
+fn integrations_too_and_none_of_their_references() {
+    let mut sandbox = with(&[("shippable.yml", USES), ("secret/ints.yml", INTEGRATIONS)]);
+    let args = ["job", "lint", "--integrations", "secret/ints.yml"];
+    let ran = sandbox.shipctl(args);
+    insta::assert_snapshot!(ran.out(), @r#"
+    shippable.yml:2:79: error[unknown-integration]: integration regsitry is not in secret/ints.yml: add it there, or set SHIPCTL_INT_REGSITRY_TYPE; did you mean registry?
+    secret/ints.yml:5:3: error[unknown-integration-field]: registry: dockerRegistryLogin has no field passwrd; did you mean password?
+    secret/ints.yml:9:1: error[missing-integration-field]: key: sshKey needs privateKey: add what is missing
+    "#);
+    assert_eq!((ran.status, ran.err().as_str()), (8, "shipctl: 3 errors, 0 warnings\n"));
+
+    let ran = sandbox.shipctl([&args[..], &["--format", "json"]].concat());
+    let found: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!((ran.status, found.as_array().unwrap().len()), (8, 3));
+    assert_eq!(
+        found[1],
+        json!({
+            "file": "secret/ints.yml", "line": 5, "column": 3, "severity": "error", "rule": "unknown-integration-field",
+            "entry": null, "message": "registry: dockerRegistryLogin has no field passwrd; did you mean password?",
+        })
+    );
+    let ran = sandbox.shipctl([&args[..], &["--format", "github"]].concat());
+    assert_eq!(ran.status, 8);
+    let last = "::error file=secret/ints.yml,line=9,col=1,title=missing-integration-field::key: sshKey needs ";
+    assert!(ran.out().lines().nth(2).unwrap().starts_with(last), "{}", ran.out());
+
+    // What the file lacks may be in the environment; without the option nobody asks.
+    sandbox.set("SHIPCTL_INT_KEY_PRIVATEKEY", "hunter2");
+    sandbox.set("SHIPCTL_INT_REGSITRY_TYPE", "Docker");
+    sandbox.set("SHIPCTL_INT_REGSITRY_USERNAME", "bob");
+    let ran = sandbox.shipctl(args);
+    assert_eq!((ran.status, ran.err().as_str()), (8, "shipctl: 2 errors, 0 warnings\n"), "{}", ran.out());
+    let first = "shippable.yml:2:79: error[missing-integration-field]: regsitry: Docker needs password: ";
+    assert!(ran.out().starts_with(first) && !ran.out().contains("hunter2"), "{}", ran.out());
+    sandbox.shipctl(["job", "lint"]).prints("");
+    assert!(!sandbox.path("work/ran").exists() && !sandbox.path("work/secret/ran").exists());
+}
+
+#[test]
+fn sound_integrations_and_files_that_are_not_there() {
+    let json = r#"{"integrations": [{"name": "i", "type": "pemKey", "key": "exec:false"}]}"#;
+    let yml = "jobs: [{name: j, type: runSh, integrations: [i]}]\n";
+    let sandbox = with(&[("shippable.yml", yml), ("ints.json", json), ("broken.yml", "i: {type: pemKey\n")]);
+    sandbox.shipctl(["job", "lint", "--integrations", "ints.json"]).prints("");
+    sandbox.shipctl(["job", "lint", "--integrations", "none.yml"]).fails(8, "none.yml: No such file");
+    let ran = sandbox.shipctl(["job", "lint", "--integrations", "broken.yml"]);
+    assert_eq!((ran.status, ran.err().as_str()), (8, "shipctl: 1 error, 0 warnings\n"));
+    assert!(ran.out().starts_with("broken.yml:"), "{}", ran.out());
+}

@@ -81,6 +81,8 @@ fn the_next_job_reads_what_the_first_one_left() {
     assert!(ran.out().contains("hello\nkept\norg/fast:v2 m1\n"), "{}", ran.out());
     let found = sandbox.bash("grep -r s3cr3t .shipctl");
     assert_eq!((found.status, found.out()), (1, String::new()), "a secret is in the store");
+    // Nobody commits it by accident.
+    assert_eq!(sandbox.read("work/.shipctl/.gitignore"), b"*\n");
 }
 
 #[test]
@@ -160,4 +162,148 @@ fn versions_are_pinned_and_set() {
     assert!(run(&sandbox, "use").out().contains("org/:v1"));
     let ran = sandbox.shipctl(["job", "run", "use", "--set", "web_img.versionName=hot"]);
     assert!(ran.out().contains("org/fast:hot"), "{}{}", ran.out(), ran.err());
+}
+
+/// The versions of the tree, one a line: depth, name, number, name of the version.
+fn tree(versions: &Value, depth: usize, lines: &mut Vec<String>) {
+    for one in versions.as_array().into_iter().flatten() {
+        let end = if one["inputs"].is_null() { " …" } else { "" };
+        let (name, number) = (one["name"].as_str().unwrap(), &one["versionNumber"]);
+        lines.push(format!("{depth} {name} {number} {}{end}", one["versionName"].as_str().unwrap_or("-")));
+        tree(&one["inputs"], depth + 1, lines);
+    }
+}
+
+#[test]
+fn what_versions_were_made_from() {
+    let sandbox = project(
+        "echo x > OUT/cache/state/file; echo x > $JOB_STATE/kept; shipctl post_resource_state web_img versionName v2; \
+         shipctl put_resource_state make versionName https://bob:hunter2@h/m1",
+    );
+    let trace = |words: &[&str]| {
+        let ran = sandbox.shipctl([&["job", "show"], words].concat());
+        assert_eq!((ran.status, ran.err()), (0, String::new()));
+        assert!(!ran.out().contains("hunter2") && !ran.out().contains("s3cr3t"), "{}", ran.out());
+        ran.out()
+    };
+    assert!(trace(&["use", "--trace"]).contains("no version yet"));
+    assert_eq!(run(&sandbox, "make").status, 0);
+    assert_eq!(run(&sandbox, "use").status, 0);
+    let whole: Value = serde_json::from_str(&trace(&["use", "--trace", "--json"])).unwrap();
+    let mut lines = Vec::new();
+    tree(&whole["versions"], 0, &mut lines);
+    let cache = version(&sandbox, &["cache"])["versionName"].as_str().unwrap().to_owned();
+    assert_eq!(
+        lines,
+        [
+            "0 use 1 -",
+            "1 web_img 2 v2",
+            "2 settings 1 -",
+            &format!("1 cache 2 {cache}"),
+            "2 settings 1 -",
+            "1 make 1 https://***@h/m1",
+            "2 settings 1 -",
+        ]
+    );
+    let web = &whole["versions"][0]["inputs"][0];
+    assert_eq!(
+        (&web["isJob"], &web["run"]["job"], &web["run"]["buildNumber"]),
+        (&false.into(), &"make".into(), &"1".into())
+    );
+    assert_eq!(whole["versions"][0]["inputs"][2]["isJob"], true);
+    let text = trace(&["make", "--trace", "--store", ".shipctl"]);
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["MADE", "FROM", "TYPE", "NO.", "VERSION", "CREATED", "BUILD"]);
+    assert_eq!(rows[1][..3], ["make", "job", "1"]);
+    assert_eq!(rows[2][..4], ["·", "settings", "resource", "1"]);
+    assert_eq!(
+        (rows[3][..4].to_vec(), rows[3][5..].to_vec()),
+        (vec!["web_img", "resource", "2", "v2"], vec!["make", "1"])
+    );
+    sandbox.shipctl(["job", "show", "--trace"]).fails(2, "JOB");
+    sandbox.shipctl(["job", "show", "make", "--store", ".shipctl"]).fails(2, "--store is for --trace");
+}
+
+#[test]
+fn a_state_with_a_secret_is_not_kept() {
+    let sandbox = project("echo good > $JOB_STATE/kept; echo a > OUT/cache/state/file");
+    assert_eq!(run(&sandbox, "make").status, 0);
+    for (script, file) in [
+        ("mkdir $JOB_STATE/sub; printf 'x %s' $TOKEN > $JOB_STATE/sub/log", "state/sub/log"),
+        ("printf %s $TOKEN | base64 > OUT/cache/state/file", "OUT/cache/state/file"),
+        ("shipctl copy_file_to_state settings.txt", "state/settings.txt"),
+    ] {
+        sandbox.write(
+            "work/script.sh",
+            format!("echo \"$TOKEN\" > settings.txt\n{script}\nshipctl post_resource_state web_img versionName v2"),
+        );
+        let ran = run(&sandbox, "make");
+        assert_eq!(ran.status, 1, "{}", ran.err());
+        assert!(ran.err().contains(&format!("{file}: holds a secret of the job (TOKEN of settings)")), "{}", ran.err());
+        assert!(!ran.err().contains("s3cr3t"), "{}", ran.err());
+    }
+    let found = sandbox.bash("grep -r s3cr3t .shipctl");
+    assert_eq!((found.status, found.out()), (1, String::new()), "a secret is in the store");
+    assert_eq!(version(&sandbox, &["web_img"])["versionNumber"], 1);
+    assert_eq!(version(&sandbox, &["make", "--job"])["versionNumber"], 1);
+    let ran = run(&sandbox, "use");
+    assert!(ran.out().contains("a\ngood\n"), "{}{}", ran.out(), ran.err());
+}
+
+/// Whoever is killed cannot give the turn back: it is over soon all the same.
+#[test]
+fn a_killed_run_holds_its_turn_for_two_minutes() {
+    let sandbox = project("kill -KILL $(cut -d' ' -f4 /proc/$PPID/stat)");
+    let ran = run(&sandbox, "make");
+    assert_ne!(ran.status, 0);
+    let lease: Value = serde_json::from_slice(&sandbox.read("work/.shipctl/jobs/make/lease")).unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let left = u128::from(lease["ends"].as_u64().unwrap()).saturating_sub(now);
+    assert!((60_000..=120_000).contains(&left), "{lease} {now}");
+    sandbox.write("work/script.sh", "true");
+    let ran = run(&sandbox, "make");
+    assert_eq!(ran.status, 1, "{}", ran.err());
+    assert!(ran.err().contains("is being run by process"), "{}", ran.err());
+}
+
+const SECURE: &str = r#"
+resources:
+  - name: settings
+    type: params
+    versionTemplate: {params: {MODE: fast, secure: {TOKEN: "env:THE_TOKEN"}}}
+  - name: copy
+    type: params
+    versionTemplate: {params: {MODE: slow}}
+  - name: web_img
+    type: image
+    versionTemplate: {sourceName: "org/$TOKEN", versionName: v1}
+jobs:
+  - name: make
+    type: runSh
+    steps:
+      - IN: settings
+      - TASK: {script: ["sh ../../../script.sh"]}
+      - OUT: copy
+        replicate: settings
+      - OUT: web_img
+"#;
+
+#[test]
+fn secrets_that_were_filled_in_stay_where_they_are_from() {
+    let sandbox =
+        project("grep -q s3cr3t OUT/web_img/version.json && shipctl post_resource_state web_img versionName v2");
+    sandbox.write("work/shippable.yml", SECURE);
+    let ran = sandbox.shipctl(["job", "run", "make", "--allow-secrets"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.out(), ran.err());
+    let image = version(&sandbox, &["web_img"]);
+    assert_eq!((&image["versionName"], &image["propertyBag"]["sourceName"]), (&"v2".into(), &"org/$TOKEN".into()));
+    let found = sandbox.bash("grep -r s3cr3t .shipctl; cat .shipctl/resources/copy/versions/2.json");
+    assert!(found.out().contains("env:THE_TOKEN") && !found.out().contains("s3cr3t"), "{}", found.out());
+
+    // Another secret under the same name, in an input that is replicated.
+    sandbox.write("work/script.sh", "sed -i s/s3cr3t-token/0ther-token/ IN/settings/version.json");
+    let ran = sandbox.shipctl(["job", "run", "make"]);
+    assert_eq!(ran.status, 1, "{}{}", ran.out(), ran.err());
+    assert!(ran.err().contains("IN/settings/version.json: the job changed"), "{}", ran.err());
+    assert!(!ran.err().contains("token"), "{}", ran.err());
 }

@@ -19,6 +19,7 @@ mod cli_config; // tools of a job, and what they make of their files
 mod copy; // files into and out of states
 mod decrypt; // files encrypted by the real openssl
 mod durability; // kill -9, full disks, read-only folders
+mod ecs_clients; // the clients of a deployment, against moto
 mod ecs_run; // tasks that are run once
 mod ecs_server; // an ECS that plays what a test tells it to
 mod ecs_update; // services that no yml describes
@@ -29,14 +30,21 @@ mod host_ci; // what each CI says, and what becomes of it
 mod iam; // policies and trust policies
 mod install; // make install, make demo
 mod jdk; // jdk set under a real shell
+mod job_clone; // repositories behind a password, cloned by a real git
 mod job_env; // the environment of a job directory, in real shells
 mod job_example;
 mod job_exec; // the example job directory and its script
 mod job_finish; // what a run leaves
 mod job_init; // job directories made from the yml
+mod job_integrations; // every type of integration, from its file to the job
+mod job_kills; // job init and job finish, killed and on full disks
 mod job_lint; // what is wrong with a pipeline
 mod job_list; // the jobs of a pipeline, and one of them
+mod job_masks; // whatever commands print, and however
+mod job_notify; // NOTIFY of a job that runs
+mod job_rules; // the rules of TASKs and hooks, from the yml to the exit status
 mod job_run;
+mod job_s3; // whole runs over a bucket
 mod job_show; // the overview, secrets masked
 mod json_parity; // paths and filters beside the real jq 1.6
 mod lookups; // look-ups from the files of a job directory

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use shipctl::ctx::Env;
 use shipctl::error::Kind;
-use shipctl::job::repository::{Checkout, Clone, Credential, PullRequest, checkout};
+use shipctl::job::repository::{Checkout, Clone, Credential, Credentials, PullRequest, checkout};
 
 use crate::harness::Sandbox;
 
@@ -270,9 +270,11 @@ fn credentials_stay_in_their_file() {
         user: "a@b".into(),
         password: "p/w 1".into(),
     };
-    let spec = Clone { credentials: Some((credential, file.clone())), ..remote.spec() };
-    remote.clones(spec);
+    let (all, later) = (vec![credential], remote.sandbox.path("it's moved"));
+    let credentials = Credentials { all, file: file.clone(), later: later.clone() };
+    remote.clones(Clone { credentials: Some(credentials), ..remote.spec() });
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::rename(&file, &later).unwrap();
     // git itself finds them from within the clone, and nowhere else are they written.
     for host in ["git.invalid", "git.invalid:8443"] {
         let script = format!(

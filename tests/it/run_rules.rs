@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use shipctl::run::{Hooks, Outcome, Settings, Task, exec, run_task};
 use shipctl::support::mask::Masker;
 use shipctl::support::process::SignalRelay;
+use shipctl::support::stop::Stop;
 
 use crate::harness::Sandbox;
 
@@ -21,6 +22,7 @@ fn settings(sandbox: &Sandbox) -> Settings {
         masker: Masker::new(["hunter2 is it"]).unwrap(),
         deadline: None,
         grace: Duration::from_secs(10),
+        stop: Stop::default(),
         cancel_limit: Duration::from_secs(30),
     }
 }
@@ -414,6 +416,23 @@ fn always_runs_once_even_if_the_timeout_comes_within_it() {
     let hooks = Hooks { always: strings(&["echo always; sleep 100"]), ..hooks() };
     let (outcome, out) = run_in(&settings, &[&["true"]], &hooks);
     assert_eq!((outcome, without_notices(&out).as_str()), (Outcome::TimedOut, "success always"));
+}
+
+/// As when the turn of the job is lost.
+#[test]
+fn a_stop_that_is_asked_for_cancels() {
+    let sandbox = Sandbox::new();
+    let settings = settings(&sandbox);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !sandbox.cwd.join("began").exists() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            settings.stop.ask("the turn is lost");
+        });
+        let (outcome, out) = run_in(&settings, &[&["echo 1; touch began; sleep 100; echo 2"]], &hooks());
+        assert_eq!((outcome, without_notices(&out).as_str()), (Outcome::Cancelled(15), "1 cancel always"));
+    });
 }
 
 /// The command that [`a_signal_cancels`] starts and signals, in a process of its own.

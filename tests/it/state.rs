@@ -136,9 +136,10 @@ proptest! {
         for (at, value) in values.iter().enumerate() {
             job.set(format!("V{at}"), OsString::from_vec(value.clone()));
         }
-        // Command substitution drops trailing newlines, hence the x.
+        // Command substitution drops trailing newlines, hence the x; a value of several lines gets a note.
         job.bash(
-            r#"for at in 0 2 4; do
+            r#"exec 2>/dev/null
+               for at in 0 2 4; do
                  post=V$at; put=V$((at + 1))
                  shipctl post_resource_state r "${!post}" "${!put}" && shipctl put_resource_state r "${!put}" "${!post}"
                  got=$(cat "$JOB_STATE/r.env"; echo x)
@@ -165,6 +166,19 @@ proptest! {
                done"#,
         ).prints("");
     }
+}
+
+/// It is kept as it is, and the person is told what becomes of it.
+#[test]
+fn a_value_of_several_lines_gets_a_note() {
+    let job = job();
+    for command in ["put_resource_state", "post_resource_state"] {
+        let ran = job.shipctl([command, "r", "K", "one\ntwo"]);
+        assert_eq!((ran.status, ran.out()), (0, String::new()));
+        assert!(ran.err().contains("K has several lines") && ran.err().contains("K<<END"), "{}", ran.err());
+        assert!(!ran.err().contains("two"), "{}", ran.err());
+    }
+    job.shipctl(["put_resource_state", "r", "K", "one"]).prints("");
 }
 
 fn loops(job: &Sandbox, scripts: impl IntoIterator<Item = String>) {

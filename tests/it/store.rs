@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use shipctl::ctx::Env;
 use shipctl::error::Kind;
 use shipctl::store::{Draft, Location, Owner, RunId, RunPlan, Store};
+use shipctl::support::stop::Stop;
 
 use crate::harness::Sandbox;
 use crate::moto::Moto;
@@ -120,6 +121,30 @@ fn what_one_run_leaves_another_finds() {
         assert!(store.lease("build", "b", Duration::from_mins(1)).unwrap_err().to_string().contains("run by a"));
         lease.release().unwrap();
         drop(store.lease("build", "b", Duration::from_mins(1)).unwrap());
+    }
+}
+
+/// The thread that renews it and the work use one store at the same time.
+#[test]
+fn a_lease_is_renewed_beside_the_work() {
+    for (sandbox, location) in both("renewed") {
+        let (store, stop) = (open(&sandbox, &location), Stop::default());
+        // Over before the work is done, unless it is renewed.
+        let ttl = Duration::from_secs(4);
+        let lease = store.lease("build", "a", ttl).unwrap();
+        let first_end = lease.ends();
+        let keeper = lease.keep(Duration::from_millis(20), stop.clone()).unwrap();
+        let mut number = 0;
+        while SystemTime::now() < first_end + Duration::from_millis(200) {
+            number += 1;
+            let made = store.create(&image(), &draft(&number.to_string(), json!({}))).unwrap();
+            assert_eq!(made.version_number, number, "{location}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(stop.reason(), None, "{location}");
+        assert!(store.lease("build", "b", ttl).unwrap_err().to_string().contains("run by a"), "{location}");
+        keeper.release().unwrap();
+        store.lease("build", "b", ttl).unwrap().release().unwrap();
     }
 }
 

@@ -1,114 +1,141 @@
-//! The fields of `PutMetricAlarm`.
+//! The fields of `PutMetricAlarm`: what is not among them is refused before anything is called.
 
-use aws_sdk_cloudwatch::operation::put_metric_alarm::PutMetricAlarmInput;
-use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmInputBuilder;
-use aws_sdk_cloudwatch::types::{
-    ActionConfiguration, AlarmPromQlCriteria, AlarmTagsPropagation, Dimension, EvaluationCriteria, EvaluationWindow,
-    Metric, MetricDataQuery, MetricStat, SlidingWindow, Tag, WallClockWindow, WarmUpConfiguration,
-};
+use serde_json::{Map, Value};
 
-use super::given::Given;
+/// How near a name is to be told as the one that may have been meant.
+const NEAR: f64 = 0.7;
 
-pub(super) fn alarm(given: &Given) -> PutMetricAlarmInputBuilder {
-    PutMetricAlarmInput::builder()
-        .set_alarm_name(given.text("AlarmName"))
-        .set_alarm_description(given.text("AlarmDescription"))
-        .set_actions_enabled(given.flag("ActionsEnabled"))
-        .set_ok_actions(given.texts("OKActions"))
-        .set_alarm_actions(given.texts("AlarmActions"))
-        .set_insufficient_data_actions(given.texts("InsufficientDataActions"))
-        .set_metric_name(given.text("MetricName"))
-        .set_namespace(given.text("Namespace"))
-        .set_statistic(given.word("Statistic"))
-        .set_extended_statistic(given.text("ExtendedStatistic"))
-        .set_dimensions(given.objects("Dimensions", dimension))
-        .set_period(given.whole("Period"))
-        .set_unit(given.word("Unit"))
-        .set_evaluation_periods(given.whole("EvaluationPeriods"))
-        .set_datapoints_to_alarm(given.whole("DatapointsToAlarm"))
-        .set_threshold(given.number("Threshold"))
-        .set_comparison_operator(given.word("ComparisonOperator"))
-        .set_treat_missing_data(given.text("TreatMissingData"))
-        .set_evaluate_low_sample_count_percentile(given.text("EvaluateLowSampleCountPercentile"))
-        .set_metrics(given.objects("Metrics", metric_data_query))
-        .set_tags(given.objects("Tags", tag))
-        .set_threshold_metric_id(given.text("ThresholdMetricId"))
-        .set_evaluation_window(given.object("EvaluationWindow", evaluation_window).flatten())
-        .set_warm_up_configuration(given.object("WarmUpConfiguration", warm_up))
-        .set_evaluation_criteria(given.object("EvaluationCriteria", evaluation_criteria).flatten())
-        .set_evaluation_interval(given.whole("EvaluationInterval"))
-        .set_action_configuration(given.object("ActionConfiguration", action_configuration))
+/// What a field holds.
+pub(super) enum Shape {
+    Text,
+    Whole,
+    Number,
+    Flag,
+    Texts,
+    Object(&'static [Field]),
+    Objects(&'static [Field]),
 }
 
-fn dimension(given: &Given) -> Dimension {
-    Dimension::builder().set_name(given.text("Name")).set_value(given.text("Value")).build()
+use Shape::{Flag, Number, Object, Objects, Text, Texts, Whole};
+
+pub(super) type Field = (&'static str, Shape);
+
+pub(super) const ALARM: &[Field] = &[
+    ("AlarmName", Text),
+    ("AlarmDescription", Text),
+    ("ActionsEnabled", Flag),
+    ("OKActions", Texts),
+    ("AlarmActions", Texts),
+    ("InsufficientDataActions", Texts),
+    ("MetricName", Text),
+    ("Namespace", Text),
+    ("Statistic", Text),
+    ("ExtendedStatistic", Text),
+    ("Dimensions", Objects(DIMENSION)),
+    ("Period", Whole),
+    ("Unit", Text),
+    ("EvaluationPeriods", Whole),
+    ("DatapointsToAlarm", Whole),
+    ("Threshold", Number),
+    ("ComparisonOperator", Text),
+    ("TreatMissingData", Text),
+    ("EvaluateLowSampleCountPercentile", Text),
+    ("Metrics", Objects(METRIC_DATA_QUERY)),
+    ("Tags", Objects(&[("Key", Text), ("Value", Text)])),
+    ("ThresholdMetricId", Text),
+    ("EvaluationWindow", Object(&[("SlidingWindow", Object(&[])), ("WallClockWindow", Object(&[("Timezone", Text)]))])),
+    (
+        "WarmUpConfiguration",
+        Object(&[("WarmUpPeriodDurationInMinutes", Whole), ("OnlyStartEvaluatingAfterWarmUpPeriodEnds", Flag)]),
+    ),
+    (
+        "EvaluationCriteria",
+        Object(&[("PromQLCriteria", Object(&[("Query", Text), ("PendingPeriod", Whole), ("RecoveryPeriod", Whole)]))]),
+    ),
+    ("EvaluationInterval", Whole),
+    (
+        "ActionConfiguration",
+        Object(&[(
+            "AlarmTagsPropagation",
+            Object(&[("Enabled", Flag), ("IncludedTagKeys", Texts), ("ExcludedTagKeys", Texts)]),
+        )]),
+    ),
+];
+
+const DIMENSION: &[Field] = &[("Name", Text), ("Value", Text)];
+
+const METRIC_DATA_QUERY: &[Field] = &[
+    ("Id", Text),
+    (
+        "MetricStat",
+        Object(&[
+            ("Metric", Object(&[("Namespace", Text), ("MetricName", Text), ("Dimensions", Objects(DIMENSION))])),
+            ("Period", Whole),
+            ("Stat", Text),
+            ("Unit", Text),
+        ]),
+    ),
+    ("Expression", Text),
+    ("Label", Text),
+    ("ReturnData", Flag),
+    ("Period", Whole),
+    ("AccountId", Text),
+];
+
+/// Whether each field is known and holds what it should; `null` is as good as nothing, as everywhere in AWS's JSON.
+pub(super) fn check(map: &Map<String, Value>, fields: &[Field], place: &str) -> Result<(), String> {
+    for (name, value) in map {
+        let place = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
+        match fields.iter().find(|(known, _)| known == name) {
+            None => return Err(unknown(&place, name, fields)),
+            Some((_, shape)) if !value.is_null() => check_value(value, shape, &place)?,
+            Some(_) => {}
+        }
+    }
+    Ok(())
 }
 
-fn tag(given: &Given) -> Tag {
-    Tag::builder().set_key(given.text("Key")).set_value(given.text("Value")).build()
+fn check_value(value: &Value, shape: &Shape, place: &str) -> Result<(), String> {
+    let (is_right, expected) = match shape {
+        Text => (value.is_string(), "text"),
+        Whole => (value.as_i64().is_some(), "a whole number"),
+        Number => (value.is_number(), "a number"),
+        Flag => (value.is_boolean(), "true or false"),
+        Texts => (value.as_array().is_some_and(|list| list.iter().all(Value::is_string)), "a list of texts"),
+        Object(_) => (value.is_object(), "an object"),
+        Objects(_) => (value.as_array().is_some_and(|list| list.iter().all(Value::is_object)), "a list of objects"),
+    };
+    if !is_right {
+        return Err(format!("{place} is {}: {expected} was expected", shown(value)));
+    }
+    match (shape, value) {
+        (Object(fields), Value::Object(map)) => check(map, fields, place),
+        (Objects(fields), Value::Array(list)) => {
+            let mut maps = list.iter().filter_map(Value::as_object).enumerate();
+            maps.try_for_each(|(at, map)| check(map, fields, &format!("{place}[{at}]")))
+        }
+        _ => Ok(()),
+    }
 }
 
-fn metric_data_query(given: &Given) -> MetricDataQuery {
-    MetricDataQuery::builder()
-        .set_id(given.text("Id"))
-        .set_metric_stat(given.object("MetricStat", metric_stat))
-        .set_expression(given.text("Expression"))
-        .set_label(given.text("Label"))
-        .set_return_data(given.flag("ReturnData"))
-        .set_period(given.whole("Period"))
-        .set_account_id(given.text("AccountId"))
-        .build()
+/// What a value is, when it is short enough to be shown.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+        plain => plain.to_string(),
+    }
 }
 
-fn metric_stat(given: &Given) -> MetricStat {
-    MetricStat::builder()
-        .set_metric(given.object("Metric", metric))
-        .set_period(given.whole("Period"))
-        .set_stat(given.text("Stat"))
-        .set_unit(given.word("Unit"))
-        .build()
-}
-
-fn metric(given: &Given) -> Metric {
-    Metric::builder()
-        .set_namespace(given.text("Namespace"))
-        .set_metric_name(given.text("MetricName"))
-        .set_dimensions(given.objects("Dimensions", dimension))
-        .build()
-}
-
-fn evaluation_window(given: &Given) -> Option<EvaluationWindow> {
-    let sliding = given.object("SlidingWindow", |_| SlidingWindow::builder().build());
-    let wall_clock = given
-        .object("WallClockWindow", |given| WallClockWindow::builder().set_timezone(given.text("Timezone")).build());
-    sliding.map(EvaluationWindow::SlidingWindow).or_else(|| wall_clock.map(EvaluationWindow::WallClockWindow))
-}
-
-fn warm_up(given: &Given) -> WarmUpConfiguration {
-    WarmUpConfiguration::builder()
-        .set_warm_up_period_duration_in_minutes(given.whole("WarmUpPeriodDurationInMinutes"))
-        .set_only_start_evaluating_after_warm_up_period_ends(given.flag("OnlyStartEvaluatingAfterWarmUpPeriodEnds"))
-        .build()
-}
-
-fn evaluation_criteria(given: &Given) -> Option<EvaluationCriteria> {
-    let criteria = given.object("PromQLCriteria", |given| {
-        AlarmPromQlCriteria::builder()
-            .set_query(given.text("Query"))
-            .set_pending_period(given.whole("PendingPeriod"))
-            .set_recovery_period(given.whole("RecoveryPeriod"))
-            .build()
-    });
-    criteria.map(EvaluationCriteria::PromQlCriteria)
-}
-
-fn action_configuration(given: &Given) -> ActionConfiguration {
-    let propagation = given.object("AlarmTagsPropagation", |given| {
-        AlarmTagsPropagation::builder()
-            .set_enabled(given.flag("Enabled"))
-            .set_included_tag_keys(given.texts("IncludedTagKeys"))
-            .set_excluded_tag_keys(given.texts("ExcludedTagKeys"))
-            .build()
-    });
-    ActionConfiguration::builder().set_alarm_tags_propagation(propagation).build()
+fn unknown(place: &str, name: &str, fields: &[Field]) -> String {
+    let likeness = |known: &str| strsim::jaro_winkler(&known.to_ascii_lowercase(), &name.to_ascii_lowercase());
+    let mut near: Vec<(f64, &str)> = fields.iter().map(|(known, _)| (likeness(known), *known)).collect();
+    near.retain(|(likeness, _)| *likeness >= NEAR);
+    near.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let near: Vec<&str> = near.iter().take(3).map(|(_, known)| *known).collect();
+    let known: Vec<&str> = fields.iter().map(|(known, _)| *known).collect();
+    match near.as_slice() {
+        [] => format!("{place} is no field that is known: known are {}", known.join(", ")),
+        near => format!("{place} is no field that is known: is {} meant?", near.join(" or ")),
+    }
 }

@@ -63,6 +63,7 @@ fn a_service_in_full() {
     let answer = json!({"service": {
         "serviceName": "web", "serviceArn": "arn:s", "status": "ACTIVE", "desiredCount": 3, "runningCount": 2,
         "pendingCount": 1, "taskDefinition": "arn:t", "schedulingStrategy": "DAEMON",
+        "deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": false}},
         "loadBalancers": [{"targetGroupArn": "arn:g", "containerName": "c", "containerPort": 80},
             {"loadBalancerName": "old", "containerName": "c", "containerPort": 81}],
         "events": [{"id": "e", "createdAt": 1_767_323_045.5, "message": "has started 1 tasks"}],
@@ -92,6 +93,7 @@ fn a_service_in_full() {
         created_at: at(1_767_323_000.0),
     };
     let want = Service {
+        has_breaker: false,
         name: "web".to_owned(),
         arn: "arn:s".to_owned(),
         status: "ACTIVE".to_owned(),
@@ -100,6 +102,7 @@ fn a_service_in_full() {
         pending: 1,
         task_definition: "arn:t".to_owned(),
         scheduling: "DAEMON".to_owned(),
+        has_breaker: true,
         deployments: vec![deployment],
         events: vec![Event { id: "e".to_owned(), at: at(1_767_323_045.5), message: "has started 1 tasks".to_owned() }],
         load_balancers: vec![behind(Some("arn:g"), None, 80), behind(None, Some("old"), 81)],

@@ -1,6 +1,6 @@
 //! `shipctl aws …`.
 
-mod args; // the options that say whose credentials
+pub(crate) mod args; // the options that say whose credentials
 mod assume_role;
 mod configure;
 mod ecr_login;

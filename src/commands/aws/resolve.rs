@@ -53,16 +53,9 @@ pub(crate) fn credentials_of_origin(
     ctx: &Ctx,
     source: &Source,
     origin: Origin,
-    region: Option<&str>,
+    call: &CallArgs,
 ) -> Result<Credentials, Error> {
-    let call = CallArgs { region: region.map(ToOwned::to_owned), ..CallArgs::default() };
-    credentials_of(ctx, source, Resolved::of(origin, None), &RoleArgs::default(), &call)
-}
-
-/// The credentials that a source gives, in a region of the caller's if it names one.
-pub(crate) fn credentials_in(ctx: &Ctx, source: &Source, region: Option<&str>) -> Result<Credentials, Error> {
-    let call = CallArgs { region: region.map(ToOwned::to_owned), ..CallArgs::default() };
-    credentials(ctx, source, &RoleArgs::default(), &call)
+    credentials_of(ctx, source, Resolved::of(origin, None), &RoleArgs::default(), call)
 }
 
 fn credentials_of(

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::args::Access;
 use crate::aws::{Connection, Settings};
+use crate::commands::aws::args::{CallArgs, RoleArgs};
 use crate::commands::aws::resolve;
 use crate::config::integrations::Integrations;
 use crate::credentials::Credentials;
@@ -86,12 +87,12 @@ impl Way {
         Ok((name.unwrap_or(shown), Self { source, origin: None, region }))
     }
 
-    /// Credentials, asked for anew.
-    pub(super) fn credentials(&self, ctx: &Ctx) -> Result<Credentials, Error> {
-        let region = self.region.as_deref();
+    /// Credentials; kept sessions are passed over when `anew`.
+    pub(super) fn credentials(&self, ctx: &Ctx, anew: bool) -> Result<Credentials, Error> {
+        let call = CallArgs { region: self.region.clone(), no_cache: anew, ..CallArgs::default() };
         let credentials = match &self.origin {
-            Some(origin) => resolve::credentials_of_origin(ctx, &self.source, origin.clone(), region)?,
-            None => resolve::credentials_in(ctx, &self.source, region)?,
+            Some(origin) => resolve::credentials_of_origin(ctx, &self.source, origin.clone(), &call)?,
+            None => resolve::credentials(ctx, &self.source, &RoleArgs::default(), &call)?,
         };
         resolve::require_region(&self.source, &credentials)?;
         Ok(credentials)
@@ -128,7 +129,7 @@ pub(super) fn calls<'a>(
     let first = std::sync::Mutex::new(Some(first));
     let renew: Box<Renew<'a>> = Box::new(move || {
         let at_hand = first.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        at_hand.map_or_else(|| way.credentials(ctx), Ok)
+        at_hand.map_or_else(|| way.credentials(ctx, true), Ok)
     });
     Calls::new(connection, renew, clock.clone(), interrupt.clone())
 }

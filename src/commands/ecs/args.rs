@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::commands::version::StoreArgs;
 use crate::credentials::source::Source;
+use crate::ecs::run::Options;
 use crate::error::{Error, Kind};
 
 /// Whose credentials, where they are not those of the cluster's integration.
@@ -93,6 +94,32 @@ impl WhatArgs {
     }
 }
 
+/// How long a command on what is deployed waits.
+#[derive(Debug, Clone, Args)]
+pub(super) struct WaitArgs {
+    /// How long a service may take [default: 600]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: Option<u64>,
+    /// End when everything is begun
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+impl WaitArgs {
+    /// How it is done.
+    pub(super) fn options(&self, build_number: String) -> Options {
+        Options {
+            force: true,
+            no_wait: self.no_wait,
+            prune: false,
+            keep: 1,
+            rollback: false,
+            build_number,
+            timeout: self.timeout.map(Duration::from_secs),
+        }
+    }
+}
+
 /// `RESOURCE=TAG`.
 fn image(word: &str) -> Result<(String, String), Error> {
     match word.split_once('=') {
@@ -102,7 +129,7 @@ fn image(word: &str) -> Result<(String, String), Error> {
 }
 
 /// A build number becomes part of a service's name.
-fn build_number(word: &str) -> Result<String, Error> {
+pub(super) fn build_number(word: &str) -> Result<String, Error> {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     if !word.is_empty() && word.chars().all(is_part) {
         return Ok(word.to_owned());

@@ -2,9 +2,18 @@
 
 mod access; // whose credentials a cluster is reached with
 mod args; // options that several commands have
+mod delete;
+mod deploy;
 mod log; // what is seen while it goes on
 mod named; // a cluster that no yml describes
+mod plan;
+mod project; // a deploy job, read
+mod report; // how it ended
+mod rollback;
 mod run;
+mod scale;
+mod session; // the AWS API, with signals and a clock
+mod status;
 mod update;
 
 use clap::Subcommand;
@@ -15,6 +24,55 @@ use crate::error::Error;
 /// Commands on ECS.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Ecs {
+    /// Deploy a deploy job of shippable.yml
+    ///
+    /// Deploys each manifest of the job as a service, by the job's method: blueGreen (the default) puts a new service
+    /// beside the old one and removes that when the new one is steady, upgrade changes the service in place, replace stops
+    /// the old tasks first. What has not changed since the last time is left alone, unless it is forced.
+    ///
+    /// What was deployed before is remembered in the store, so that the documented permissions are enough; see shipctl
+    /// iam policy. Two deployments of one job cannot get in each other's way. One that was killed is picked up by the
+    /// next: what it left behind is named, and removed with --prune.
+    ///
+    /// Progress goes to standard error, one line per change; on a terminal a live line shows the counts. On success each
+    /// manifest prints MANIFEST SERVICE TASK_DEFINITION, separated by tabs. With --json each line of standard output is an
+    /// object with `at`, `event` (step, counts, serviceEvent, note, explanation, outcome), `manifest` and what belongs to
+    /// the event; the last for each manifest is its outcome.
+    ///
+    /// Exit status: 0 done, or nothing had changed; 20 failed, with nothing to go back to or none asked for; 21 failed and
+    /// rolled back: the old version serves; 22 failed, and so did the roll-back; 23 superseded: somebody else has deployed
+    /// meanwhile; 24 not done within the time; 130, 143 interrupted.
+    #[command(verbatim_doc_comment)]
+    Deploy(deploy::DeployArgs),
+    /// Show what ecs deploy would do, without a call
+    ///
+    /// Prints, for each manifest, the calls in order, the IAM actions that they need, and what differs from the last
+    /// deployment; the first time the whole task definition and service. Nothing is called and nothing is written.
+    /// Secrets are masked.
+    #[command(verbatim_doc_comment)]
+    Plan(plan::PlanArgs),
+    /// Show what serves for a deploy job
+    ///
+    /// Prints one line for each manifest: what is remembered of it, and what ECS shows: counts, roll-outs, the last
+    /// events. Left-overs of deployments that were killed are listed.
+    ///
+    /// Exit status: 0 when every service is there and all its tasks run; 1 when one is not.
+    #[command(verbatim_doc_comment)]
+    Status(status::StatusArgs),
+    /// Go back to the version before
+    ///
+    /// Deploys the task definition of the version before the one that serves, by the method that deployed it. Exit status
+    /// as of ecs deploy.
+    #[command(verbatim_doc_comment)]
+    Rollback(rollback::RollbackArgs),
+    /// Set the count of a job's services
+    Scale(scale::ScaleArgs),
+    /// Remove everything that a deploy job has made
+    ///
+    /// Scales to 0, waits, deletes services, alarms, scaling policies, scalable targets, and makes task definitions
+    /// inactive: those that the store remembers for the job, which need not be in the yml any more.
+    #[command(verbatim_doc_comment)]
+    Delete(delete::DeleteArgs),
     /// Put new images into a service that no yml describes
     ///
     /// Registers the service's task definition with other images and variables, updates the service to it and waits.
@@ -52,6 +110,12 @@ pub(crate) enum Ecs {
 
 pub(super) fn run(ctx: &Ctx, command: &Ecs) -> Result<(), Error> {
     match command {
+        Ecs::Deploy(args) => deploy::run(ctx, args),
+        Ecs::Plan(args) => plan::run(ctx, args),
+        Ecs::Status(args) => status::run(ctx, args),
+        Ecs::Rollback(args) => rollback::run(ctx, args),
+        Ecs::Scale(args) => scale::run(ctx, args),
+        Ecs::Delete(args) => delete::run(ctx, args),
         Ecs::Update(args) => update::run(ctx, args),
         Ecs::Run(args) => run::run(ctx, args),
     }

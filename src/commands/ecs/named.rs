@@ -33,7 +33,7 @@ pub(super) fn with<T>(
     let interrupt =
         Interrupt::install().map_err(|error| Error::failed(format_args!("signals cannot be watched: {error}")))?;
     let (cluster, way) = Way::to_named(ctx, access, cluster)?;
-    let credentials = way.credentials(ctx)?;
+    let credentials = way.credentials(ctx, false)?;
     let region = credentials.region.clone().unwrap_or_default();
     let connection = access::connection(ctx, &credentials)?;
     let calls = access::calls(ctx, &way, credentials, &connection, &clock, &interrupt);

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::args::{JobArgs, WhatArgs};
-use super::project::{Project, build_number};
+use super::project::Project;
 use crate::ctx::Ctx;
 use crate::ecs::plan::{Ask, plan};
 use crate::error::Error;
@@ -21,14 +21,12 @@ pub(crate) struct PlanArgs {
 }
 
 pub(super) fn run(ctx: &Ctx, args: &PlanArgs) -> Result<(), Error> {
-    let project = Project::read(ctx, &args.job, &args.what)?;
+    let project = Project::read(ctx, &args.job, &args.what, false)?;
     for warning in &project.wanted.warnings {
         ctx.note(warning);
     }
-    let job = &args.job.job;
-    let build_number = build_number(ctx, &project.store, job, &args.what, false)?;
-    let memory = project.store.deployed(job)?;
-    let ask = Ask { build_number: &build_number, keep: args.what.keep, force: args.force };
+    let memory = project.store.deployed(&args.job.job)?;
+    let ask = Ask { build_number: &project.build_number, keep: args.what.keep, force: args.force };
     let plan = plan(&project.wanted, &memory, ask)?;
     if !args.job.json {
         return ctx.print(plan.to_string().as_bytes());

@@ -17,34 +17,56 @@ pub(super) struct Project {
     pub wanted: Wanted,
     /// Versions, and what was deployed before.
     pub store: Store,
+    /// The number of the build.
+    pub build_number: String,
 }
 
 impl Project {
-    /// Reads it; nothing is called.
-    pub(super) fn read(ctx: &Ctx, args: &JobArgs, what: &WhatArgs) -> Result<Self, Error> {
+    /// Reads it; nothing is called. A build number that neither the call nor the CI gives is taken from the store when
+    /// `takes` says so, once everything else is in order.
+    pub(super) fn read(ctx: &Ctx, args: &JobArgs, what: &WhatArgs, takes: bool) -> Result<Self, Error> {
         let cwd = ctx.cwd()?;
         let pipeline = Pipeline::read(&args.files, &cwd)?;
-        let store = args.store.open(ctx)?;
         let base: PathBuf =
             pipeline.files.first().and_then(|file| Some(cwd.join(file.parent()?))).unwrap_or_else(|| cwd.clone());
         let secrets = Given::load(ctx, args.integrations.as_deref(), base)?;
-        let options = wanted::Options { images: what.images.clone(), timeout: what.timeout() };
-        let sources = wanted::Sources { versions: &Stored(&store), secrets: &secrets };
-        let wanted = wanted::wanted(&pipeline, &args.job, &options, &sources)?;
-        Ok(Self { wanted, store })
+        let store = args.store.open(ctx)?;
+        let versions = Stored { store: &store, location: args.store.location(ctx)? };
+        let read = |build_number: &str| {
+            let options = wanted::Options {
+                images: what.images.clone(),
+                build_number: build_number.to_owned(),
+                timeout: what.timeout(),
+            };
+            let sources = wanted::Sources { versions: &versions, secrets: &secrets };
+            wanted::wanted(&pipeline, &args.job, &options, &sources)
+        };
+        let given = what.build_number.clone().map_or_else(|| of_ci(ctx), |number| Ok(Some(number)))?;
+        let likely = match &given {
+            Some(number) => number.clone(),
+            None => store.likely_build_number(&args.job)?.to_string(),
+        };
+        let wanted = read(&likely)?;
+        if given.is_some() || !takes {
+            return Ok(Self { wanted, store, build_number: likely });
+        }
+        let build_number = store.next_build_number(&args.job)?.to_string();
+        let wanted = if build_number == likely { wanted } else { read(&build_number)? };
+        Ok(Self { wanted, store, build_number })
     }
 }
 
-/// The build number: that of the call, else that of the CI, else the next of the store, which is given out when
-/// `takes` says so.
-pub(super) fn build_number(ctx: &Ctx, store: &Store, job: &str, what: &WhatArgs, takes: bool) -> Result<String, Error> {
-    if let Some(number) = &what.build_number {
-        return Ok(number.clone());
+/// The CI's build number, as a part of a service's name.
+fn of_ci(ctx: &Ctx) -> Result<Option<String>, Error> {
+    let number = Host::detect(&ctx.env)?.build_number;
+    let part = |letter: char| if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '-' };
+    Ok(number.map(|number| number.chars().map(part).collect()))
+}
+
+/// The build number of a command that deploys without the yml.
+pub(super) fn build_number(ctx: &Ctx, store: &Store, job: &str, given: Option<&str>) -> Result<String, Error> {
+    match given.map_or_else(|| of_ci(ctx), |number| Ok(Some(number.to_owned())))? {
+        Some(number) => Ok(number),
+        None => store.next_build_number(job).map(|number| number.to_string()),
     }
-    if let Some(number) = Host::detect(&ctx.env)?.build_number {
-        // It becomes part of a service's name.
-        return Ok(number.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect());
-    }
-    let number = if takes { store.next_build_number(job)? } else { store.likely_build_number(job)? };
-    Ok(number.to_string())
 }

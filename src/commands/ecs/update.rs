@@ -12,7 +12,7 @@ use super::named::{self, Named, pair};
 use crate::aws::ecs::{Request, Service};
 use crate::ctx::Ctx;
 use crate::ecs::revise::{OfContainer, Revision};
-use crate::ecs::run::{Asked, Done, Options, Outcome, Run, update};
+use crate::ecs::run::{Asked, Done, Options, Outcome, Report, Run, update};
 use crate::ecs::steps::revision;
 use crate::ecs::tell::{Listener, Tell};
 use crate::error::{Error, Kind};
@@ -191,8 +191,8 @@ fn outcome(done: &Done) -> Tell {
 
 /// How it ended has been told.
 fn ended(ctx: &Ctx, args: &UpdateArgs, done: &Done) -> Result<(), Error> {
-    if !done.outcome.is_success() {
-        return Err(Error::child(done.outcome.exit_status()));
+    if let Some(error) = (Report { done: vec![done.clone()] }).error() {
+        return Err(error);
     }
     if args.json {
         return Ok(());

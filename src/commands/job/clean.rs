@@ -8,8 +8,10 @@ use clap::Args;
 use super::place;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
+use crate::job::build_link;
 use crate::job::directory::JobDirectory;
 use crate::job::record::Record;
+use crate::support::swap::NewContent;
 use crate::support::temporary;
 
 /// Remove the job directory and the private configuration of its tools
@@ -29,10 +31,13 @@ pub(crate) struct JobClean {
 pub(super) fn run(ctx: &Ctx, args: &JobClean) -> Result<(), Error> {
     let ctx = place::of(ctx, args.dir.as_deref())?;
     let chosen = ctx.job_dir.clone().or_else(|| ctx.env.get_filled("JOB_PATH").map(PathBuf::from));
-    if let Some(dir) = chosen
-        && !ctx.absolute(&dir)?.exists()
-    {
-        return Ok(());
+    if let Some(dir) = chosen {
+        let dir: PathBuf = ctx.absolute(&dir)?.components().collect();
+        // What a killed `job init` left beside it, secrets and all, goes as if for a new one.
+        drop(NewContent::of(&dir, None));
+        if !dir.exists() {
+            return Ok(());
+        }
     }
     let job = JobDirectory::of(&ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
     match job.root() {
@@ -50,6 +55,7 @@ pub(super) fn remove(root: &Path) -> Result<(), Error> {
         );
         return Err(Error::new(Kind::Configuration, message));
     }
+    build_link::remove(Path::new(build_link::PLACE), root)?;
     // What tells that it is ours goes last, so that a removal that was stopped can be taken up again.
     let status = root.join("status");
     let entries = fs::read_dir(root).map_err(|error| Error::io("list", root, &error))?;

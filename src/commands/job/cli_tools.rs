@@ -1,4 +1,4 @@
-//! cliConfig inputs of a job directory that has just been made: their tools are configured, in files private to it.
+//! cliConfig inputs of a job directory in the making: their tools are configured, in files private to it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,8 @@ use crate::config::integrations::Record as Integration;
 use crate::config::shippable::{Job, Pipeline};
 use crate::ctx::Ctx;
 use crate::error::Error;
-use crate::job::cli_config::{self, CliConfig};
+use crate::job::build::Staged;
+use crate::job::cli_config::{self, CliConfig, Place};
 use crate::job::directory::Operation;
 use crate::job::record::{Record, Side};
 use crate::support::{atomic, shell};
@@ -22,17 +23,20 @@ pub(super) fn configure(
     ctx: &Ctx,
     pipeline: &Pipeline,
     job: &Job,
-    root: &Path,
+    staged: &mut Staged,
     integrations: &BTreeMap<String, Integration>,
 ) -> Result<Vec<String>, Error> {
-    let mut record = Record::read(root)?;
-    let entries = entries(pipeline, job, root, integrations, &record);
+    let root = &staged.path().to_owned();
+    let dir = &staged.dir().to_owned();
+    let record = staged.record_mut();
+    let entries = entries(pipeline, job, root, integrations, record);
     if entries.is_empty() {
         return Ok(Vec::new());
     }
     let ctx = Ctx { job_dir: Some(root.to_owned()), ..ctx.clone() };
     let folder = root.join(FOLDER);
-    let configured = cli_config::configure(&entries, &folder, &ctx.env, &ForJob(&ctx))?;
+    let place = Place { folder: &folder, moves: Some((root, dir)) };
+    let configured = cli_config::configure(&entries, place, &ctx.env, &ForJob(&ctx))?;
     let mut exports = Vec::new();
     for (name, value) in configured.variables {
         exports.extend_from_slice(format!("export {name}=").as_bytes());

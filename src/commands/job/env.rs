@@ -5,7 +5,8 @@ use crate::cli::{self, EnvFormat};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
-use crate::job::environment::{self, Environment, Variable};
+use crate::job::environment::{self, Environment, Options, Variable};
+use crate::job::record::Record;
 use crate::support::github_env::{self, EnvFile};
 use crate::support::shell;
 
@@ -15,7 +16,8 @@ const SHORTEST_SECRET: usize = 4;
 /// Computes everything before it prints anything: an `eval` gets all of it or nothing.
 pub(super) fn run(ctx: &Ctx, args: &cli::JobEnv) -> Result<(), Error> {
     let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
-    let environment = environment::of(&job)?;
+    let record = job.root().map(Record::find).transpose()?.flatten();
+    let environment = environment::with(&job, Options { compat: args.compat }, record.as_ref())?;
     for warning in environment.warnings() {
         ctx.note(warning);
     }

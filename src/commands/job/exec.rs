@@ -38,7 +38,9 @@ pub(crate) struct JobExec {
 
 pub(super) fn run(ctx: &Ctx, args: &JobExec) -> Result<(), Error> {
     let ctx = &place::of(ctx, args.dir.as_deref())?;
-    let prepared = Prepared::of(ctx)?;
+    let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
+    let record = job.root().map(Record::find).transpose()?.flatten();
+    let prepared = Prepared::of(ctx, &job, record.as_ref())?;
     for note in &prepared.notes {
         ctx.note(note);
     }
@@ -63,13 +65,11 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn of(ctx: &Ctx) -> Result<Self, Error> {
+    pub(super) fn of(ctx: &Ctx, job: &JobDirectory, record: Option<&Record>) -> Result<Self, Error> {
         use std::os::unix::ffi::OsStringExt as _;
-        let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
         let root = job.require_root().map_err(|error| error.with_kind(Kind::Configuration))?.to_owned();
-        let record = if Record::file(&root).is_file() { Some(Record::read(&root)?) } else { None };
-        let environment = environment::of(&job)?;
-        let removed = record.as_ref().map(|record| record.cli_removed.as_slice()).unwrap_or_default();
+        let environment = environment::with(job, environment::Options::default(), record)?;
+        let removed = record.map(|record| record.cli_removed.as_slice()).unwrap_or_default();
         let mut env: std::collections::BTreeMap<OsString, OsString> = ctx.env.all().into_iter().collect();
         env.remove(std::ffi::OsStr::new("LD_LIBRARY_PATH"));
         for name in removed {
@@ -78,7 +78,7 @@ impl Prepared {
         for variable in environment.variables() {
             env.insert(variable.name.clone().into(), OsString::from_vec(variable.value.expose().to_vec()));
         }
-        let secrets = secrets::of(&environment, record.as_ref());
+        let secrets = secrets::of(&environment, record);
         let masker = Masker::new(secrets.iter().map(Secret::expose))?;
         let notes = environment.warnings().to_vec();
         Ok(Self { env: env.into_iter().collect(), root, masker, notes })

@@ -1,12 +1,13 @@
 //! `shipctl job finish`: what a run left becomes new versions and kept state.
 
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::place;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
-use crate::job::outcome::{self, Options, Outcome, StateChoice};
+use crate::job::outcome::{self, Options, Outcome, Secrets, StateChoice};
 use crate::job::record::Record;
 use crate::store::{self, Input, Location, Owner, RunId, RunPlan, Store};
 
@@ -73,14 +74,20 @@ pub(super) fn run(ctx: &Ctx, args: &Args) -> Result<(), Error> {
 
 /// What the run of this directory leaves is kept, or shown.
 pub(super) fn finish(ctx: &Ctx, root: &Path, record: &Record, status: outcome::Status, way: Way) -> Result<(), Error> {
-    let outcome = outcome::outcome(root, record, status, Options { compat_split: way.compat_split })?;
+    let secrets = match status {
+        outcome::Status::Cancelled => Secrets::default(),
+        _ => Secrets::gather(root, record)?,
+    };
+    let outcome = outcome::outcome(root, record, status, Options { compat_split: way.compat_split }, &secrets)?;
+    let folders = Folders { root, secrets: &secrets };
     for note in &outcome.notes {
         ctx.note(note);
     }
     if way.dry_run {
+        folders.look_at_all(&outcome)?;
         return print_difference(ctx, &outcome, way.json);
     }
-    let kept = commit(ctx, record, status, outcome)?;
+    let kept = commit(ctx, record, status, outcome, &folders)?;
     if way.json {
         let text = serde_json::to_string_pretty(&kept)
             .map_err(|error| Error::failed(format_args!("what was kept cannot be written as JSON: {error}")))?;
@@ -103,12 +110,45 @@ fn print_difference(ctx: &Ctx, outcome: &Outcome, json: bool) -> Result<(), Erro
     ctx.print_line(text)
 }
 
+/// The folders of the states that are kept, which no secret may be in.
+struct Folders<'a> {
+    root: &'a Path,
+    secrets: &'a Secrets,
+}
+
+impl Folders<'_> {
+    fn save(&self, store: &Store, owner: &Owner, folder: &Path) -> Result<String, Error> {
+        store.save_inspected(owner, folder, &self.look(folder))
+    }
+
+    fn look(&self, folder: &Path) -> impl Fn(&Path, &mut dyn Read) -> io::Result<Result<(), Error>> {
+        let shown = folder.strip_prefix(self.root).unwrap_or(folder).to_owned();
+        move |path, content| self.secrets.refuse_file(&shown, path, content)
+    }
+
+    /// As saving them would, saves nothing. The previous state is in the store already.
+    fn look_at_all(&self, outcome: &Outcome) -> Result<(), Error> {
+        let of_outputs = outcome.drafts.iter().filter_map(|planned| planned.state_folder.as_deref());
+        let of_job = match &outcome.job_state {
+            StateChoice::Folder(folder) => Some(folder.as_path()),
+            StateChoice::Previous(_) | StateChoice::None => None,
+        };
+        of_outputs.chain(of_job).try_for_each(|folder| store::inspect_state(folder, &self.look(folder)))
+    }
+}
+
 /// Name, number and name of a version that was made.
 type Kept = (String, u64, Option<String>);
 
 /// Hands the outcome to the store: states first, which nobody sees before the versions name them; then every version at
 /// once.
-fn commit(ctx: &Ctx, record: &Record, status: outcome::Status, outcome: Outcome) -> Result<Vec<Kept>, Error> {
+fn commit(
+    ctx: &Ctx,
+    record: &Record,
+    status: outcome::Status,
+    outcome: Outcome,
+    folders: &Folders,
+) -> Result<Vec<Kept>, Error> {
     let Some(job) = outcome.job else { return Ok(Vec::new()) };
     let location = Location::parse(record.store.as_ref(), &ctx.cwd()?)?;
     let store = Store::open(&location, &ctx.env, Ctx::clock())?;
@@ -123,7 +163,7 @@ fn commit(ctx: &Ctx, record: &Record, status: outcome::Status, outcome: Outcome)
         let owner = Owner::Resource(planned.resource.clone());
         let planned = match &planned.state_folder {
             Some(folder) => {
-                let sha = store.save_state(&owner, folder)?;
+                let sha = folders.save(&store, &owner, folder)?;
                 planned.with_state(&sha)
             }
             None => Some(planned),
@@ -132,7 +172,7 @@ fn commit(ctx: &Ctx, record: &Record, status: outcome::Status, outcome: Outcome)
     }
     let owner = Owner::Job(record.job.clone());
     let sha = match &outcome.job_state {
-        StateChoice::Folder(folder) | StateChoice::Previous(folder) => Some(store.save_state(&owner, folder)?),
+        StateChoice::Folder(folder) | StateChoice::Previous(folder) => Some(folders.save(&store, &owner, folder)?),
         StateChoice::None => None,
     };
     let job = sha.into_iter().fold(job, |job, sha| job.with_job_state(&sha));

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::sources::{self, Given, Here, Stored};
-use super::{clean, cli_tools, place};
+use super::{cli_tools, place};
 use crate::commands::version::StoreArgs;
 use crate::config::shippable::{Job, Pipeline};
 use crate::ctx::Ctx;
@@ -17,7 +17,7 @@ use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::job::build::sources::Sources;
 use crate::job::build::{self, Made, Options, Override, Undefined};
-use crate::job::names;
+use crate::job::{build_link, lint, names};
 use crate::store::Store;
 
 /// Arguments of `job init`.
@@ -52,6 +52,12 @@ pub(crate) struct Args {
     /// A private ssh key, for secrets/00_sub
     #[arg(long, value_name = "FILE")]
     pub ssh_key: Option<PathBuf>,
+    /// Params that are lists or objects as the platform had them: JSON, each space with a backslash before it
+    #[arg(long)]
+    pub compat: bool,
+    /// Make /build a link to the job directory, for scripts that name it; needs root, and `job clean` removes it
+    #[arg(long)]
+    pub link_build: bool,
     /// The build number [default: that of the CI, else the next of the store]
     #[arg(long, value_name = "N")]
     pub build_number: Option<String>,
@@ -83,7 +89,8 @@ pub(super) fn run(ctx: &Ctx, args: &Args) -> Result<(), Error> {
     // Before the store is asked for anything.
     let job = pipeline.require_job(&args.job)?;
     let store = args.store.open(ctx)?;
-    let made = make(ctx, args, &Project { pipeline: &pipeline, job, store: &store })?;
+    let host = Host::detect(&ctx.env)?;
+    let made = make(ctx, args, &Project { pipeline: &pipeline, job, store: &store, host: &host })?;
     for note in &made.notes {
         ctx.note(note);
     }
@@ -98,32 +105,61 @@ pub(super) struct Project<'a> {
     pub job: &'a Job,
     /// Versions and state.
     pub store: &'a Store,
+    /// The CI.
+    pub host: &'a Host,
+}
+
+impl Project<'_> {
+    /// What references in the yml are relative to.
+    pub(super) fn base(&self, cwd: &Path) -> PathBuf {
+        let folder = self.pipeline.files.first().and_then(|file| file.parent());
+        folder.map_or_else(|| cwd.to_owned(), |folder| cwd.join(folder))
+    }
 }
 
 /// Makes the job directory and prints nothing: `job run` begins with it too.
 pub(super) fn make(ctx: &Ctx, args: &Args, project: &Project) -> Result<Made, Error> {
-    let Project { pipeline, job, store } = *project;
     let cwd = ctx.cwd()?;
     let options = options(ctx, args, &cwd)?;
-    let base = pipeline.files.first().and_then(|file| Some(cwd.join(file.parent()?))).unwrap_or_else(|| cwd.clone());
-    let secrets = Given::load(ctx, args.integrations.as_deref(), base)?;
-    let host = Host::detect(&ctx.env)?;
-    let facts = sources::facts(ctx, &host, store, &args.job, args.build_number.as_deref())?;
-    let commits = Here { host: &host, env: &ctx.env, cwd: &cwd, notes: RefCell::default() };
-    let versions = Stored(store);
-    let sources = Sources { versions: &versions, secrets: &secrets, commits: &commits, facts: &facts, env: &ctx.env };
-    let mut made = build::init(pipeline, &args.job, &options, &sources)?;
-    made.notes.extend(host.notes.iter().cloned());
-    made.notes.append(&mut commits.notes.borrow_mut());
-    let resolved = secrets.resolved.borrow();
-    match cli_tools::configure(ctx, pipeline, job, &made.dir, &resolved) {
-        Ok(notes) => made.notes.extend(notes),
-        Err(error) => {
-            clean::remove(&made.dir)?;
-            return Err(error);
-        }
+    // First, since it may well be refused.
+    let place = Path::new(build_link::PLACE);
+    let linked = args.link_build && build_link::make(place, &options.dir)?;
+    let made = make_as(ctx, args, project, &cwd, &options);
+    if linked && made.is_err() {
+        build_link::remove(place, &options.dir)?;
     }
+    let mut made = made?;
+    made.notes.extend(old_paths(project, &made.dir));
     Ok(made)
+}
+
+/// Says that scripts look for the job directory where it is not.
+fn old_paths(project: &Project, dir: &Path) -> Option<String> {
+    let mut found = lint::old_paths(project.pipeline, project.job).into_iter();
+    let (at, text) = found.next()?;
+    let place = Path::new(build_link::PLACE).canonicalize().ok();
+    if place.is_some() && place == dir.canonicalize().ok() {
+        return None;
+    }
+    let more = found.len();
+    let more = if more > 0 { format!("; {more} more: see `shipctl job lint`") } else { String::new() };
+    Some(format!("{at}: {text}, or give --link-build{more}"))
+}
+
+fn make_as(ctx: &Ctx, args: &Args, project: &Project, cwd: &Path, options: &Options) -> Result<Made, Error> {
+    let Project { pipeline, job, store, host } = *project;
+    let base = project.base(cwd);
+    let secrets = Given::load(ctx, args.integrations.as_deref(), base)?;
+    let facts = sources::facts(ctx, host, store, &args.job, args.build_number.as_deref())?;
+    let commits = Here { host, env: &ctx.env, cwd, notes: RefCell::default() };
+    let versions = Stored { store, location: args.store.location(ctx)? };
+    let sources = Sources { versions: &versions, secrets: &secrets, commits: &commits, facts: &facts, env: &ctx.env };
+    let mut staged = build::stage(pipeline, &args.job, options, &sources)?;
+    staged.note(host.notes.iter().cloned());
+    staged.note(commits.notes.take());
+    let notes = cli_tools::configure(ctx, pipeline, job, &mut staged, &secrets.resolved.borrow())?;
+    staged.note(notes);
+    staged.show()
 }
 
 fn options(ctx: &Ctx, args: &Args, cwd: &Path) -> Result<Options, Error> {
@@ -145,6 +181,7 @@ fn options(ctx: &Ctx, args: &Args, cwd: &Path) -> Result<Options, Error> {
         overrides: args.overrides.clone(),
         checkouts,
         ssh_key: args.ssh_key.as_ref().map(|file| ctx.absolute(file)).transpose()?,
+        compat: args.compat,
         cwd: Some(cwd.to_owned()),
     })
 }

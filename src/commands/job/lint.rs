@@ -1,6 +1,7 @@
 //! `shipctl job lint`: what is wrong with a pipeline.
 
 use crate::cli::{self, LintFormat};
+use crate::config::integrations::Integrations;
 use crate::config::shippable::Pipeline;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
@@ -8,7 +9,12 @@ use crate::job::lint::{self, Severity};
 
 pub(super) fn run(ctx: &Ctx, args: &cli::JobLint) -> Result<(), Error> {
     let pipeline = Pipeline::read_for_lint(&args.files.file, &ctx.cwd()?)?;
-    let findings = lint::check(&pipeline);
+    let mut findings = lint::check(&pipeline);
+    if let Some(file) = &args.integrations {
+        let (given, problems) = Integrations::inspect(&ctx.env, file)?;
+        findings.extend(lint::check_integrations(&pipeline, &given, &problems));
+        findings = lint::sorted(&pipeline, findings);
+    }
     let text = match args.format {
         LintFormat::Text => lint::text(&findings),
         LintFormat::Json => format!("{:#}\n", lint::json(&findings)),

@@ -10,16 +10,18 @@ pub(crate) mod finish;
 pub(crate) mod init;
 mod lint;
 mod list;
+mod notifications;
 mod place;
 mod run;
 mod show;
 mod show_job;
-mod sources;
+pub(super) mod sources;
 mod table;
+mod trace;
 
 pub(crate) use clean::JobClean;
 pub(crate) use exec::JobExec;
-pub(crate) use run::JobRun;
+pub(crate) use run::{JobRun, holder};
 
 use crate::cli;
 use crate::ctx::Ctx;

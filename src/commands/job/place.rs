@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::job::record::Record;
+use crate::support::temporary::TEMPORARY;
 
 /// Where `job init` makes directories, below the working directory.
 const BUILDS: &str = ".shipctl/build";
@@ -12,6 +13,11 @@ const BUILDS: &str = ".shipctl/build";
 /// Where `job init` makes that of a job.
 pub(super) fn of_job(job: &str) -> PathBuf {
     Path::new(BUILDS).join(job)
+}
+
+/// Whether it is no directory on its way to being one, or to being removed.
+fn is_shown(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()))
 }
 
 /// The context in which `--dir`, `--job-dir`, `$JOB_PATH` or the one directory that `job init` made here is chosen.
@@ -28,7 +34,7 @@ pub(super) fn of(ctx: &Ctx, dir: Option<&Path>) -> Result<Ctx, Error> {
         let cwd = ctx.cwd()?;
         let entries = std::fs::read_dir(cwd.join(BUILDS)).into_iter().flatten().flatten();
         let mut made: Vec<PathBuf> =
-            entries.map(|entry| entry.path()).filter(|path| Record::file(path).is_file()).collect();
+            entries.map(|entry| entry.path()).filter(|path| is_shown(path) && Record::file(path).is_file()).collect();
         made.sort();
         match made.as_slice() {
             [] => {}

@@ -1,28 +1,32 @@
 //! `shipctl job run`: a whole run of a job, from its yml to the versions that it leaves.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::exec::Prepared;
 use super::init::{self, Project};
+use super::notifications::Notifications;
 use super::{clean, finish};
-use crate::config::shippable::{Hook, Job, Pipeline, Script};
+use crate::config::shippable::{Job, Pipeline, Script};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::host::Host;
+use crate::job::build::Made;
+use crate::job::directory::JobDirectory;
 use crate::job::outcome::Status;
-use crate::job::record::Record;
 use crate::run::{self, Hooks, Outcome, Settings, Task};
-use crate::store::Lease;
+use crate::store::Keeper;
 use crate::support::process::SignalRelay;
+use crate::support::stop::Stop;
 
 /// Time for a job that names none, as for a paying subscription of the platform.
 const DEFAULT_MINUTES: f64 = 120.0;
 
-/// How long a serial job may hold its turn beyond its own time.
-const LEASE_MARGIN: Duration = Duration::from_mins(15);
+/// How long a serial job keeps its turn after it was killed.
+const LEASE: Duration = Duration::from_mins(2);
+/// How often the turn is renewed: often enough that a store may be out of reach for a while.
+const RENEWED: Duration = Duration::from_secs(25);
 
 /// Run a job: make its directory, run every TASK and hook, keep what it leaves
 ///
@@ -58,15 +62,27 @@ pub(super) fn run(ctx: &Ctx, args: &JobRun) -> Result<(), Error> {
     let job = pipeline.require_job(&args.init.job)?;
     let tasks = tasks(job, args.task)?;
     let store = args.init.store.open(ctx)?;
+    let host = Host::detect(&ctx.env)?;
     let limit = Duration::from_secs_f64(60.0 * job.timeout_minutes().unwrap_or(DEFAULT_MINUTES).clamp(0.0, 1e6));
     // From here on a signal is ours to answer: the directory and the turn are given back.
     let relay = SignalRelay::install()
         .map_err(|error| Error::failed(format_args!("signals cannot be passed on to the job: {error}")))?;
-    let holder = format!("process {} on {}", std::process::id(), host_name(ctx));
-    let lease = if job.is_parallel() { None } else { Some(store.lease(&job.name, &holder, limit + LEASE_MARGIN)?) };
-    let done = in_directory(ctx, args, &Project { pipeline: &pipeline, job, store: &store }, &tasks, limit, relay);
-    let released = lease.map_or(Ok(()), Lease::release);
+    let holder = holder(ctx);
+    let stop = Stop::default();
+    let turn = if job.is_parallel() {
+        None
+    } else {
+        Some(store.lease(&job.name, &holder, LEASE)?.keep(RENEWED, stop.clone())?)
+    };
+    let project = Project { pipeline: &pipeline, job, store: &store, host: &host };
+    let done = Running { ctx, args, project: &project, limit, stop }.in_directory(&tasks, relay);
+    let released = turn.map_or(Ok(()), Keeper::release);
     done.and(released)
+}
+
+/// Who holds the turn of a job, in words.
+pub(crate) fn holder(ctx: &Ctx) -> String {
+    format!("process {} on {}", std::process::id(), host_name(ctx))
 }
 
 fn host_name(ctx: &Ctx) -> String {
@@ -104,82 +120,123 @@ fn texts(scripts: &[Script]) -> Vec<String> {
     scripts.iter().map(|script| script.text.clone()).collect()
 }
 
-fn in_directory(
-    ctx: &Ctx,
-    args: &JobRun,
-    project: &Project,
-    tasks: &[Task],
+/// A run under way.
+struct Running<'a> {
+    ctx: &'a Ctx,
+    args: &'a JobRun,
+    project: &'a Project<'a>,
     limit: Duration,
-    mut relay: SignalRelay,
-) -> Result<(), Error> {
-    let made = init::make(ctx, &args.init, project)?;
-    for note in &made.notes {
-        ctx.note(note);
-    }
-    let ctx = Ctx { job_dir: Some(made.dir.clone()), ..ctx.clone() };
-    let done = scripts(&ctx, project.job, tasks, limit, &mut relay).and_then(|outcome| {
-        let kept = keep(&ctx, args, &made.dir, outcome);
-        match outcome {
-            Outcome::Success => kept,
-            _ => kept.and(Err(Error::child(outcome.exit_status()))),
+    /// Asked for when the turn is lost.
+    stop: Stop,
+}
+
+impl Running<'_> {
+    fn in_directory(self, tasks: &[Task], mut relay: SignalRelay) -> Result<(), Error> {
+        let made = init::make(self.ctx, &self.args.init, self.project)?;
+        for note in &made.notes {
+            self.ctx.note(note);
         }
-    });
-    if args.keep {
-        ctx.note(format_args!("the job directory is {}", made.dir.display()));
-        return done;
+        let ctx = &Ctx { job_dir: Some(made.dir.clone()), ..self.ctx.clone() };
+        let run = Running { ctx, ..self };
+        let done = run.to_the_end(&made, tasks, &mut relay);
+        if run.args.keep {
+            ctx.note(format_args!("the job directory is {}", made.dir.display()));
+            return done;
+        }
+        let removed = clean::remove(&made.dir);
+        done.and(removed)
     }
-    let removed = clean::remove(&made.dir);
-    done.and(removed)
+
+    fn to_the_end(&self, made: &Made, tasks: &[Task], relay: &mut SignalRelay) -> Result<(), Error> {
+        let directory = JobDirectory::of(self.ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
+        let prepared = Prepared::of(self.ctx, &directory, Some(&made.record))?;
+        for note in &prepared.notes {
+            self.ctx.note(note);
+        }
+        let integrations = self.args.init.integrations.as_deref();
+        let notifications = Notifications::new(self.ctx, self.project, &prepared.env, &made.dir, integrations);
+        if !self.args.dry_run {
+            notifications.began();
+        }
+        let outcome = self.scripts(tasks, prepared, relay);
+        let ended = outcome.and_then(|outcome| self.end(made, outcome));
+        if !self.args.dry_run {
+            notifications.ended(ended.as_ref().map_or(Status::Failure, |outcome| status_of(*outcome)));
+        }
+        match ended? {
+            Outcome::Success => Ok(()),
+            outcome => Err(Error::child(outcome.exit_status())),
+        }
+    }
+
+    /// Keeps what there is to keep.
+    fn end(&self, made: &Made, mut outcome: Outcome) -> Result<Outcome, Error> {
+        // Another run may have begun: what this one leaves is not to come between.
+        if let (Some(reason), Outcome::Success | Outcome::Failure(_)) = (self.stop.reason(), outcome) {
+            self.ctx.note(format_args!("{reason}: nothing is kept"));
+            outcome = Outcome::STOPPED;
+        }
+        let way = finish::Way { dry_run: self.args.dry_run, ..finish::Way::default() };
+        finish::finish(self.ctx, &made.dir, &made.record, status_of(outcome), way)?;
+        Ok(outcome)
+    }
+
+    fn scripts(&self, tasks: &[Task], prepared: Prepared, relay: &mut SignalRelay) -> Result<Outcome, Error> {
+        let ctx = self.ctx;
+        let host = self.project.host;
+        let hooks = hooks(self.project.job);
+        let mut settings = self.settings(prepared);
+        let mut out = ctx.out_stream();
+        for task in tasks {
+            settings.env.retain(|(name, _)| name != "TASK_NAME");
+            settings.env.push(("TASK_NAME".into(), task.name.clone().into()));
+            announce(&mut out, &host.group_start(&task.name, ctx.now()))?;
+            let outcome = run::run_task(task, &hooks, &settings, relay, &mut out);
+            announce(&mut out, &host.group_end(&task.name, ctx.now()))?;
+            match outcome? {
+                Outcome::Success => {}
+                failed => {
+                    let told = match (failed, self.stop.reason()) {
+                        (Outcome::STOPPED, Some(reason)) => format!("cancelled, since {reason}: nothing is kept"),
+                        _ => told(failed),
+                    };
+                    ctx.note(format_args!("{}: {told}", task.name));
+                    return Ok(failed);
+                }
+            }
+        }
+        Ok(Outcome::Success)
+    }
+
+    fn settings(&self, prepared: Prepared) -> Settings {
+        Settings {
+            env: prepared.env,
+            cwd: prepared.root.clone(),
+            scripts_dir: prepared.root.join("scripts"),
+            masker: prepared.masker,
+            deadline: Instant::now().checked_add(self.limit),
+            grace: Settings::GRACE,
+            stop: self.stop.clone(),
+            cancel_limit: Settings::CANCEL_LIMIT,
+        }
+    }
 }
 
-fn keep(ctx: &Ctx, args: &JobRun, root: &Path, outcome: Outcome) -> Result<(), Error> {
-    let status = match outcome {
-        Outcome::Success => Status::Success,
-        Outcome::Failure(_) => Status::Failure,
-        Outcome::Cancelled(_) | Outcome::TimedOut => Status::Cancelled,
-    };
-    let record = Record::read(root)?;
-    finish::finish(ctx, root, &record, status, finish::Way { dry_run: args.dry_run, ..finish::Way::default() })
-}
-
-fn scripts(ctx: &Ctx, job: &Job, tasks: &[Task], limit: Duration, relay: &mut SignalRelay) -> Result<Outcome, Error> {
-    let host = Host::detect(&ctx.env)?;
-    let prepared = Prepared::of(ctx)?;
-    for note in &prepared.notes {
-        ctx.note(note);
-    }
-    tell_of_notifications(ctx, job);
-    let hooks = Hooks {
+fn hooks(job: &Job) -> Hooks {
+    Hooks {
         on_success: texts(&job.hooks.on_success.scripts),
         on_failure: texts(&job.hooks.on_failure.scripts),
         always: texts(&job.hooks.always.scripts),
         on_cancel: texts(&job.hooks.on_cancel.scripts),
-    };
-    let mut settings = Settings {
-        env: prepared.env,
-        cwd: prepared.root.clone(),
-        scripts_dir: prepared.root.join("scripts"),
-        masker: prepared.masker,
-        deadline: Instant::now().checked_add(limit),
-        grace: Settings::GRACE,
-        cancel_limit: Settings::CANCEL_LIMIT,
-    };
-    let mut out = ctx.out_stream();
-    for task in tasks {
-        settings.env.retain(|(name, _)| name != "TASK_NAME");
-        settings.env.push(("TASK_NAME".into(), task.name.clone().into()));
-        announce(&mut out, &host.group_start(&task.name, ctx.now()))?;
-        let outcome = run::run_task(task, &hooks, &settings, relay, &mut out);
-        announce(&mut out, &host.group_end(&task.name, ctx.now()))?;
-        match outcome? {
-            Outcome::Success => {}
-            failed => {
-                ctx.note(format_args!("{}: {}", task.name, told(failed)));
-                return Ok(failed);
-            }
-        }
     }
-    Ok(Outcome::Success)
+}
+
+const fn status_of(outcome: Outcome) -> Status {
+    match outcome {
+        Outcome::Success => Status::Success,
+        Outcome::Failure(_) => Status::Failure,
+        Outcome::Cancelled(_) | Outcome::TimedOut => Status::Cancelled,
+    }
 }
 
 fn told(outcome: Outcome) -> String {
@@ -198,17 +255,5 @@ fn announce(out: &mut impl std::io::Write, text: &str) -> Result<(), Error> {
             Err(Error::failed(format_args!("cannot write to standard output: {error}")))
         }
         _ => Ok(()),
-    }
-}
-
-/// The platform told people itself; a script tells them with `shipctl notify`.
-fn tell_of_notifications(ctx: &Ctx, job: &Job) {
-    let hooks = &job.hooks;
-    let all: [&Hook; 5] = [&hooks.on_start, &hooks.on_success, &hooks.on_failure, &hooks.on_cancel, &hooks.always];
-    for named in all.into_iter().flat_map(|hook| &hook.notify) {
-        ctx.note(format_args!(
-            "{}: NOTIFY {} is not sent: call `shipctl notify` in the script of the hook",
-            named.at, named.name
-        ));
     }
 }

@@ -15,6 +15,9 @@ use crate::job::overview::{Attached, Overview, Resource};
 const LONGEST_VERSION: usize = 20;
 
 pub(super) fn run(ctx: &Ctx, args: &cli::JobShow) -> Result<(), Error> {
+    if args.store.is_given() && !args.trace {
+        return Err(Error::new(Kind::Usage, "--store is for --trace, which reads it: add --trace, or leave it out"));
+    }
     if let Some(job) = &args.job {
         return super::show_job::run(ctx, job, args);
     }

@@ -31,6 +31,9 @@ const OPTIONS: [&str; 9] = [
 pub(super) fn run(ctx: &Ctx, name: &str, args: &cli::JobShow) -> Result<(), Error> {
     let pipeline = Pipeline::read(&args.file, &ctx.cwd()?)?;
     let job = pipeline.require_job(name)?;
+    if args.trace {
+        return super::trace::run(ctx, &pipeline, job, args);
+    }
     let steps: Vec<Value> = job.steps.iter().map(|step| object(&pipeline, step)).collect();
     if args.json {
         return ctx.print_line(format!("{:#}", whole(job, &steps)));

@@ -14,31 +14,35 @@ use crate::job::build::sources::{
     CloneOptions, Commits, Draft, Facts, IntegrationRecord, Owner, Repository, Secrets, Version, Versions,
 };
 use crate::job::build::stable_number;
-use crate::job::repository::{self, Checkout, Clone as CloneOf, PullRequest};
-use crate::store::{self, Store};
+use crate::job::repository::{self, Checkout, Clone as CloneOf, Credential, Credentials, PullRequest};
+use crate::store::{self, Location, Store};
 
 /// The store.
-pub(super) struct Stored<'a>(pub(super) &'a Store);
+pub(crate) struct Stored<'a> {
+    pub(crate) store: &'a Store,
+    /// Where it is, as `job finish` finds it again; the store's own word for it has its address as well.
+    pub(crate) location: Location,
+}
 
 impl Versions for Stored<'_> {
     fn latest(&self, of: &Owner) -> Result<Option<Version>, Error> {
-        self.0.latest(of)
+        self.store.latest(of)
     }
 
     fn version(&self, of: &Owner, number: u64) -> Result<Option<Version>, Error> {
-        self.0.version(of, number)
+        self.store.version(of, number)
     }
 
     fn version_named(&self, of: &Owner, name: &str) -> Result<Option<Version>, Error> {
-        self.0.version_named(of, name)
+        self.store.version_named(of, name)
     }
 
     fn recent(&self, of: &Owner, most: usize) -> Result<Vec<Version>, Error> {
-        self.0.recent(of, most)
+        self.store.recent(of, most)
     }
 
     fn pinned(&self, of: &Owner) -> Result<Option<u64>, Error> {
-        self.0.pinned(of)
+        self.store.pinned(of)
     }
 
     fn create(&self, of: &Owner, draft: &Draft) -> Result<Version, Error> {
@@ -48,24 +52,24 @@ impl Versions for Stored<'_> {
             inputs: Vec::new(),
             section: Some(draft.section.clone()),
         };
-        self.0.create(of, &draft)
+        self.store.create(of, &draft)
     }
 
     fn latest_state(&self, job: &str) -> Result<Option<String>, Error> {
-        self.0.latest_state(job)
+        self.store.latest_state(job)
     }
 
     fn fetch_state(&self, of: &Owner, sha: &str, into: &Path) -> Result<(), Error> {
-        self.0.fetch_state(of, sha, into)
+        self.store.fetch_state(of, sha, into)
     }
 
     fn place(&self) -> String {
-        self.0.place().to_owned()
+        self.location.to_string()
     }
 }
 
 /// Integrations from a file and the environment.
-pub(super) struct Given<'a> {
+pub(crate) struct Given<'a> {
     integrations: Integrations,
     env: &'a Env,
     /// What references in the yml are relative to.
@@ -75,7 +79,7 @@ pub(super) struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    pub(super) fn load(ctx: &'a Ctx, file: Option<&Path>, base: PathBuf) -> Result<Self, Error> {
+    pub(crate) fn load(ctx: &'a Ctx, file: Option<&Path>, base: PathBuf) -> Result<Self, Error> {
         let integrations = Integrations::load(&ctx.env, file)?;
         Ok(Self { integrations, env: &ctx.env, base, resolved: RefCell::default() })
     }
@@ -155,11 +159,15 @@ impl Commits for Here<'_> {
         let pull_request = number.filter(|_| commit.is_some_and(|map| map.get("isPullRequest") == Some(&true.into())));
         let source = text(Some(repository.section), "sourceName");
         let git_config = repository.section.get("gitConfig").and_then(Value::as_array);
+        let own = options.integration.and_then(credential);
+        let address = |name: String| match &own {
+            Some(own) => own.address(&name),
+            None => format!("https://github.com/{name}.git"),
+        };
         let clone = CloneOf {
             source_url: text(Some(repository.section), "sourceUrl"),
             ssh_url: text(repo, "repositorySshUrl"),
-            https_url: text(repo, "repositoryHttpsUrl")
-                .or_else(|| source.map(|name| format!("https://github.com/{name}.git"))),
+            https_url: text(repo, "repositoryHttpsUrl").or_else(|| source.map(address)),
             is_private: repo.is_some_and(|repo| repo.get("isPrivateRepository") == Some(&true.into())),
             provider: text(repo, "repositoryProvider"),
             sha: repository.wanted.map(ToOwned::to_owned).or_else(|| text(commit, "commitSha")),
@@ -172,12 +180,26 @@ impl Commits for Here<'_> {
             depth: repository.section.get("depth").and_then(Value::as_u64).and_then(|depth| depth.try_into().ok()),
             git_config: git_config.into_iter().flatten().filter_map(Value::as_str).map(ToOwned::to_owned).collect(),
             key: options.key.map(Path::to_owned),
-            credentials: None,
+            credentials: credentials(repository, options, own.clone()),
         };
         let notes = repository::checkout(&Checkout::Clone(Box::new(clone)), into, self.env)?;
         self.notes.borrow_mut().extend(notes);
         Ok(())
     }
+}
+
+fn credential(record: &IntegrationRecord) -> Option<Credential> {
+    Credential::of_integration(&record.master_name, &record.fields)
+}
+
+/// What git may log in with, the repository's own integration first, in a file of this repository alone: two may be
+/// on one host, for which git takes the first.
+fn credentials(repository: &Repository, options: &CloneOptions, own: Option<Credential>) -> Option<Credentials> {
+    let all: Vec<Credential> =
+        own.into_iter().chain(options.credentials.iter().copied().filter_map(credential)).collect();
+    let name = format!("{}_git_credentials", repository.name);
+    let (file, later) = (options.secrets.join(&name), options.secrets_later.join(&name));
+    (!all.is_empty()).then_some(Credentials { all, file, later })
 }
 
 /// What is known of the build: from the call, from the CI, else counted in the store.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::yaml::{Key, Node, Place, Reader, Value};
+use crate::config::yaml::{Key, Node, Place, Reader, Refusal, Remark, Value};
 use crate::error::{Error, Kind};
 use crate::job::integration_types::{self, Field, IntegrationType};
 use crate::job::names;
@@ -28,66 +28,86 @@ fn is_envs(key: &Key, node: &Node) -> bool {
     key.text == "envs" && matches!(node.value, Value::Map(_))
 }
 
+/// A file as it was read, and everything that is wrong with it.
+pub(super) struct Inspected {
+    pub(super) entries: Vec<Entry>,
+    pub(super) problems: Vec<Refusal>,
+}
+
 /// Reads a file, YAML or JSON; everything that is wrong with it is one message.
 pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Error> {
-    let configuration = |error: Error| error.with_kind(Kind::Configuration);
-    let text = std::fs::read_to_string(path).map_err(|error| configuration(Error::io("read", path, &error)))?;
+    let Inspected { entries, problems } = inspect(path)?;
+    if problems.is_empty() {
+        return Ok(entries);
+    }
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Err(Error::new(Kind::Configuration, lines.join("; ")))
+}
+
+/// Reads a file and gives what is wrong with it apart.
+///
+/// # Errors
+///
+/// [`Kind::Configuration`]: a file that cannot be read at all.
+pub(super) fn inspect(path: &Path) -> Result<Inspected, Error> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::io("read", path, &error).with_kind(Kind::Configuration))?;
     let mut reader = Reader::default();
-    let root = reader.read(path, &text).map_err(|error| without_value(&error))?;
-    let mut problems: Vec<String> = Vec::new();
+    let root = match reader.read_or_refuse(path, &text) {
+        Ok(root) => root,
+        Err(refusal) => return Ok(Inspected { entries: Vec::new(), problems: vec![without_value(refusal)] }),
+    };
     // What a number would become is not said: it may be a password.
-    problems.extend(
-        reader.remarks.iter().map(|remark| format!("{}: a number that would change: put it in quotes", remark.at)),
-    );
+    let changed =
+        |remark: &Remark| Refusal::new(&remark.at, "changed-number", "a number that would change: put it in quotes");
+    let mut problems: Vec<Refusal> = reader.remarks.iter().map(changed).collect();
     let root = root.get("integrations").unwrap_or(&root);
     let entries = match &root.value {
         Value::Null => Vec::new(),
         Value::Map(members) => members.iter().filter_map(|(key, node)| named(key, node, &mut problems)).collect(),
         Value::List(elements) => elements.iter().filter_map(|node| listed(node, &mut problems)).collect(),
         _ => {
-            problems.push(format!(
-                "{}: {} instead of integrations: write NAME: {{type: TYPE, …}}",
-                root.at,
-                root.kind()
-            ));
+            let text = format!("{} instead of integrations: write NAME: {{type: TYPE, …}}", root.kind());
+            problems.push(Refusal::new(&root.at, "wrong-kind", text));
             Vec::new()
         }
     };
     let mut seen: Vec<&Entry> = Vec::new();
     for entry in &entries {
         if let Some(first) = seen.iter().find(|known| known.name == entry.name) {
-            problems.push(format!("{}: {} is there twice, first in line {}", entry.at, entry.name, first.at.line));
+            let text = format!("{} is there twice, first in line {}", entry.name, first.at.line);
+            problems.push(Refusal::new(&entry.at, "duplicate-key", text));
         }
         seen.push(entry);
         check(entry, &mut problems);
     }
-    if problems.is_empty() { Ok(entries) } else { Err(Error::new(Kind::Configuration, problems.join("; "))) }
+    Ok(Inspected { entries, problems })
 }
 
 /// A value that begins with `*` is an alias to YAML, whose name the message would tell.
-fn without_value(error: &Error) -> Error {
-    let text = error.to_string();
-    let text = match text.split_once("no anchor &") {
-        Some((place, _)) => format!("{place}an alias of no anchor: put a value that begins with * in quotes"),
-        None => text,
-    };
-    Error::new(Kind::Configuration, text)
+fn without_value(refusal: Refusal) -> Refusal {
+    if refusal.rule == "unknown-anchor" {
+        let text = "an alias of no anchor: put a value that begins with * in quotes";
+        return Refusal::new(&refusal.at, refusal.rule, text);
+    }
+    refusal
 }
 
-fn named(key: &Key, node: &Node, problems: &mut Vec<String>) -> Option<Entry> {
+fn named(key: &Key, node: &Node, problems: &mut Vec<Refusal>) -> Option<Entry> {
     let entry = entry(key.text.clone(), key.at.clone(), node);
     if entry.is_none() {
-        problems.push(format!("{}: {} is {}: write {{type: TYPE, FIELD: VALUE}}", key.at, key.text, node.kind()));
+        let text = format!("{} is {}: write {{type: TYPE, FIELD: VALUE}}", key.text, node.kind());
+        problems.push(Refusal::new(&key.at, "wrong-kind", text));
     }
     entry
 }
 
-fn listed(node: &Node, problems: &mut Vec<String>) -> Option<Entry> {
+fn listed(node: &Node, problems: &mut Vec<Refusal>) -> Option<Entry> {
     let name = node.get("name").and_then(Node::scalar);
     let mut found = name.and_then(|name| entry(name, node.at.clone(), node));
     match &mut found {
         Some(entry) => entry.fields.retain(|(key, _)| key.text != "name"),
-        None => problems.push(format!("{}: an integration without a name: add name: NAME", node.at)),
+        None => problems.push(Refusal::new(&node.at, "missing-name", "an integration without a name: add name: NAME")),
     }
     found
 }
@@ -100,12 +120,13 @@ fn entry(name: String, at: Place, node: &Node) -> Option<Entry> {
     Some(Entry { name, at, master_name, fields })
 }
 
-fn check(entry: &Entry, problems: &mut Vec<String>) {
+fn check(entry: &Entry, problems: &mut Vec<Refusal>) {
     let Some(master_name) = &entry.master_name else { return };
-    match integration_types::of(master_name) {
-        Some(kind) => check_fields(entry, kind, problems),
-        None => problems.push(format!("{}: {}: {}", entry.at, entry.name, unknown_type(master_name))),
+    if let Some(kind) = integration_types::of(master_name) {
+        return check_fields(entry, kind, master_name, problems);
     }
+    let text = format!("{}: {}", entry.name, unknown_type(master_name));
+    problems.push(Refusal::new(&entry.at, "unknown-integration-type", text));
 }
 
 /// The words for a type that nobody knows.
@@ -122,22 +143,29 @@ pub(super) fn unknown_field(kind: &IntegrationType, master_name: &str, field: &s
 }
 
 /// What the fields of an entry have wrong, as seen by a type.
-pub(super) fn check_fields(entry: &Entry, kind: &'static IntegrationType, problems: &mut Vec<String>) {
-    let mut wrong = |at: &Place, what: String| problems.push(format!("{at}: {}: {what}", entry.name));
+pub(super) fn check_fields(
+    entry: &Entry,
+    kind: &'static IntegrationType,
+    master_name: &str,
+    problems: &mut Vec<Refusal>,
+) {
+    let mut wrong = |rule, at: &Place, what: String| {
+        problems.push(Refusal::new(at, rule, format_args!("{}: {what}", entry.name)));
+    };
     if kind.is_key_value_pair() {
         for (key, node) in entry.pairs() {
             if matches!(node.value, Value::List(_) | Value::Map(_)) {
-                wrong(&node.at, format!("{} is {}: a variable holds a text", key.text, node.kind()));
+                wrong("wrong-kind", &node.at, format!("{} is {}: a variable holds a text", key.text, node.kind()));
             }
         }
         return;
     }
     for (key, node) in &entry.fields {
         match kind.field(&key.text) {
-            None => wrong(&key.at, unknown_field(kind, entry.master_name.as_deref().unwrap_or(kind.name), &key.text)),
+            None => wrong("unknown-integration-field", &key.at, unknown_field(kind, master_name, &key.text)),
             Some(field) if !fits(field, node) => {
                 let wanted = if field.list { "a list of texts" } else { "a text: quote it, or write |" };
-                wrong(&node.at, format!("{} is {} instead of {wanted}", key.text, node.kind()));
+                wrong("wrong-kind", &node.at, format!("{} is {} instead of {wanted}", key.text, node.kind()));
             }
             Some(_) => {}
         }

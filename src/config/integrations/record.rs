@@ -2,15 +2,11 @@
 
 use std::fmt;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::config::yaml;
 use crate::job::integration::scalar_text;
-use crate::job::integration_types::{self, IntegrationType};
 use crate::job::names;
-use crate::support::secret::Secret;
 use crate::support::shell::posix_quote;
 
 /// An integration with its values. `Debug` names the fields and shows no value.
@@ -34,11 +30,6 @@ impl fmt::Debug for Record {
 }
 
 impl Record {
-    /// Its type.
-    pub fn kind(&self) -> Option<&'static IntegrationType> {
-        integration_types::of(&self.master_name)
-    }
-
     /// A field as text, when it is there and not empty.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field).and_then(Value::as_str).filter(|text| !text.is_empty())
@@ -95,37 +86,6 @@ impl Record {
         }
         lines.join(&b'\n')
     }
-
-    /// The files beside `integration.json` that hold keys: what follows the name, and the content.
-    pub fn key_files(&self) -> Vec<(&'static str, &str)> {
-        let endings: &[(&str, &str)] = match self.kind().map(|kind| kind.name) {
-            Some("pemKey") => &[("_key.pem", "key")],
-            Some("sshKey") => &[("_key", "privateKey"), ("_key.pub", "publicKey")],
-            _ => &[],
-        };
-        endings.iter().filter_map(|(ending, field)| Some((*ending, self.text(field)?))).collect()
-    }
-
-    /// The lines of a gitCredential for git's `store` helper, with and without the port; `None` for other types.
-    /// User and password are percent-encoded, as git reads them.
-    pub fn git_credentials(&self) -> Option<String> {
-        if self.master_name != "gitCredential" {
-            return None;
-        }
-        let [user, password, host, port] = ["username", "password", "host", "port"].map(|field| self.text(field));
-        let encoded = |text: Option<&str>| utf8_percent_encode(text.unwrap_or_default(), NON_ALPHANUMERIC).to_string();
-        let address = format!("https://{}:{}@{}", encoded(user), encoded(password), host.unwrap_or_default());
-        Some(format!("{address}\n{address}:{}\n", port.unwrap_or_default()))
-    }
-
-    /// Every value that must not be seen: those of the secret fields, and the secrets inside of key files.
-    pub fn secret_values(&self) -> Vec<Secret> {
-        let kind = self.kind().filter(|kind| kind.is_key_value_pair()).map(|kind| kind.name);
-        let secret = self.split().into_iter().filter(|(name, _)| integration_types::is_secret(kind, name));
-        let texts: Vec<String> = secret.flat_map(|(_, value)| values_of(&value)).map(|one| scalar_text(&one)).collect();
-        let inner: Vec<String> = texts.iter().flat_map(|text| inner_secrets(text)).collect();
-        texts.into_iter().chain(inner).filter(|text| !text.is_empty()).map(Secret::from).collect()
-    }
 }
 
 /// The number of a name: the same on every machine, and small enough for every reader of JSON.
@@ -149,40 +109,6 @@ fn quoted_value(text: &str) -> Vec<u8> {
     if text.contains(is_special) { posix_quote(text.as_bytes()) } else { format!("\"{text}\"").into_bytes() }
 }
 
-/// Keys of key files and Kubernetes configurations whose values are secrets.
-const INNER: [&str; 9] = [
-    "private_key",
-    "password",
-    "token",
-    "client-key-data",
-    "client_secret",
-    "client-secret",
-    "id-token",
-    "refresh-token",
-    "access-token",
-];
-
-/// The secrets inside of a JSON or YAML text: tools show them apart from the rest of the file.
-fn inner_secrets(text: &str) -> Vec<String> {
-    if !INNER.iter().any(|key| text.contains(key)) {
-        return Vec::new();
-    }
-    let Ok(root) = yaml::Reader::default().read(std::path::Path::new(""), text) else { return Vec::new() };
-    let mut found = Vec::new();
-    collect(&root, &mut found);
-    found
-}
-
-fn collect(node: &yaml::Node, found: &mut Vec<String>) {
-    node.elements().iter().for_each(|element| collect(element, found));
-    for (key, value) in node.members() {
-        if INNER.contains(&key.text.as_str()) {
-            found.extend(value.as_text().map(ToOwned::to_owned));
-        }
-        collect(value, found);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,11 +117,6 @@ mod tests {
     fn record(master_name: &str, fields: Value) -> Record {
         let Value::Object(fields) = fields else { panic!("an object") };
         Record { name: "n".to_owned(), master_name: master_name.to_owned(), fields }
-    }
-
-    fn secrets(record: &Record) -> Vec<String> {
-        let values = record.secret_values().into_iter();
-        values.map(|secret| String::from_utf8(secret.into_inner()).unwrap()).collect()
     }
 
     #[test]
@@ -209,7 +130,6 @@ mod tests {
         assert_eq!(cluster.integration_json(), want);
         let want = "publicKey=\"PUBK\"\nprivateKey=\"PRVK\"\nnodes='\"10.0.0.1\",\"10.0.0.2\"'";
         assert_eq!(String::from_utf8(cluster.integration_env()).unwrap(), want);
-        assert_eq!(secrets(&cluster), ["PRVK"]);
     }
 
     #[test]
@@ -218,39 +138,8 @@ mod tests {
         let want = format!(r#"{{"id":{},"masterName":"keyValuePair","A":"1","url":"u","kv-b":"2"}}"#, stable_id("n"));
         assert_eq!(pairs.integration_json(), want);
         assert_eq!(pairs.integration_env(), b"A=\"1\"\nurl=\"u\"\nkvb=\"2\"\nid=\"mine\"");
-        assert_eq!(secrets(&pairs), ["1", "u", "2", "mine"]);
         let listed = record("x", json!({"nodes": [{"ip": "1", "name": "a"}, "2"]}));
         assert!(listed.integration_json().ends_with(r#""nodes":["1","a","2"]}"#));
-    }
-
-    #[test]
-    fn secrets_inside_of_key_files() {
-        let key = record("gcloudKey", json!({"JSON_key": r#"{"private_key": "l1\nl2", "project_id": "p"}"#}));
-        assert_eq!(secrets(&key)[1..], ["l1\nl2"]);
-        let config = "users:\n- name: a\n  user:\n    token: t0ken\n";
-        assert_eq!(secrets(&record("kubernetesConfig", json!({"kubeConfigContent": config})))[1..], ["t0ken"]);
-    }
-
-    #[test]
-    fn files_of_keys() {
-        let ssh = json!({"publicKey": "pub", "privateKey": "priv"});
-        for (master_name, fields, want) in [
-            ("pemKey", json!({"key": "k"}), vec![("_key.pem", "k")]),
-            ("pem-key", json!({"key": "k"}), vec![("_key.pem", "k")]),
-            ("sshKey", ssh.clone(), vec![("_key", "priv"), ("_key.pub", "pub")]),
-            ("ssh-key", ssh, vec![("_key", "priv"), ("_key.pub", "pub")]),
-            ("slackKey", json!({"key": "k"}), vec![]),
-        ] {
-            assert_eq!(record(master_name, fields).key_files(), want, "{master_name}");
-        }
-    }
-
-    #[test]
-    fn credentials_for_git() {
-        let fields = json!({"host": "git.io", "port": "8443", "username": "bob@x", "password": "p:/@%"});
-        let want = "https://bob%40x:p%3A%2F%40%25@git.io\nhttps://bob%40x:p%3A%2F%40%25@git.io:8443\n";
-        assert_eq!(record("gitCredential", fields.clone()).git_credentials().unwrap(), want);
-        assert_eq!(record("Docker", fields).git_credentials(), None);
     }
 
     #[test]

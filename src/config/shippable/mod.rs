@@ -8,7 +8,7 @@ mod files; // which files
 mod job; // steps, tasks, hooks
 mod read; // the files, one after another
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -292,10 +292,11 @@ impl Pipeline {
             return Err(Error::new(Kind::Configuration, message));
         };
         let steps = job.dependencies().map(|dependency| dependency.name.as_str());
-        let concerned: Vec<&str> = steps.chain([name]).collect();
-        let own = |problem: &&Problem| problem.entry.as_deref().is_none_or(|entry| concerned.contains(&entry));
+        let concerned: HashSet<&str> = steps.chain([name]).collect();
+        let own = |problem: &&Problem| problem.entry.as_deref().is_none_or(|entry| concerned.contains(entry));
         let problems: Vec<&Problem> = self.problems.iter().filter(own).collect();
-        let unknown = job.dependencies().find(|dependency| !self.names().any(|known| known == dependency.name));
+        let known: HashSet<&str> = self.names().collect();
+        let unknown = job.dependencies().find(|dependency| !known.contains(dependency.name.as_str()));
         let first = match (problems.as_slice(), unknown) {
             ([], None) => return Ok(job),
             ([], Some(dependency)) => {

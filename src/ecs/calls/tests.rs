@@ -326,5 +326,5 @@ fn log_lines_and_target_health_are_signed_calls() {
     assert!(asked[0].headers["authorization"].contains("/eu-west-1/logs/aws4_request"));
     assert!(asked[2].headers["authorization"].contains("/eu-west-1/elasticloadbalancing/aws4_request"));
     let body = String::from_utf8_lossy(&asked[2].body).into_owned();
-    assert_eq!(body, "Action=DescribeTargetHealth&Version=2015%2D12%2D01&TargetGroupArn=arn%3Aaws%3Ag%2F1");
+    assert_eq!(body, "Action=DescribeTargetHealth&Version=2015-12-01&TargetGroupArn=arn%3Aaws%3Ag%2F1");
 }

@@ -20,9 +20,8 @@ pub fn delete(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Er
     let mut report = Report::default();
     for was in &services {
         let mut work = work(run, &book, &was.manifest, &was.cluster);
-        let done = in_order(&mut work, delete_steps(was));
-        let forgotten = done.and_then(|()| book.change(|memory| memory.forget(&was.manifest)).map_err(Stop::Store));
-        report.done.push(ended(&work, forgotten, format!("{} is deleted, with everything that it had", was.service)));
+        let done = take_away(&mut work, was);
+        report.done.push(ended(&work, done, format!("{} is deleted, with everything that it had", was.service)));
     }
     if manifest.is_none() && report.outcome().is_success() {
         let cluster = services.first().map(|was| was.cluster.clone());
@@ -30,6 +29,22 @@ pub fn delete(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Er
     }
     book.close()?;
     Ok(report)
+}
+
+/// Takes a service away. Its revisions are left over from the moment that it is gone, until they are gone as well.
+fn take_away(work: &mut Work, was: &Deployed) -> Result<(), Stop> {
+    let (revisions, service): (Vec<_>, Vec<_>) =
+        delete_steps(was).into_iter().partition(|step| matches!(step, Step::Deregister { .. }));
+    in_order(work, service)?;
+    let forgotten = work.book.change(|memory| {
+        memory.forget(&was.manifest);
+        for previous in was.with_previous() {
+            let manifest = was.manifest.clone();
+            memory.leave(Leftover::TaskDefinition { manifest, arn: previous.task_definition });
+        }
+    });
+    forgotten.map_err(Stop::Store)?;
+    in_order(work, revisions)
 }
 
 /// Sets the count of what serves.
@@ -156,7 +171,10 @@ pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
 fn leftovers(run: &Run, book: &Book, cluster: &str) -> Vec<Done> {
     let mut failed = Vec::new();
     let memory = book.memory();
-    for leftover in &memory.leftovers {
+    // A revision is free when its service is gone.
+    let (services, revisions): (Vec<_>, Vec<_>) =
+        memory.leftovers.iter().partition(|leftover| matches!(leftover, Leftover::Service { .. }));
+    for leftover in services.into_iter().chain(revisions) {
         let (Leftover::Service { manifest, .. } | Leftover::TaskDefinition { manifest, .. }) = leftover;
         let mut work = work(run, book, manifest, cluster);
         let still = memory.of(manifest).and_then(|serving| serving.scaling.as_ref());

@@ -49,12 +49,10 @@ impl Work<'_> {
     ) -> Result<T, Stop> {
         let mut pace = Pace::new();
         let mut shown: Option<Shown> = None;
-        let mut failure = None;
         loop {
             self.go_on()?;
-            match self.run.api.describe_once(self.cluster, &[service]) {
+            let failure = match self.run.api.describe_once(self.cluster, &[service]) {
                 Ok(found) => {
-                    failure = None;
                     let found = found.into_iter().find(|one| one.name == service);
                     if let Some(found) = &found {
                         self.tell_events(found);
@@ -69,14 +67,15 @@ impl Work<'_> {
                     if let Some(decided) = decide(self, found.as_ref())? {
                         return Ok(decided);
                     }
+                    None
                 }
                 Err(denied) if matches!(denied.kind, Kind::Denied | Kind::NoCredentials | Kind::Expired) => {
                     let step = Step::Look { services: vec![service.to_owned()] };
                     return self.called(&step, Err(denied));
                 }
                 // Never taken for "absent" or "0".
-                Err(passing) => failure = Some(passing),
-            }
+                Err(passing) => Some(passing),
+            };
             let left = self.deadline.duration_since(self.run.api.now()).unwrap_or_default();
             if left.is_zero() {
                 let last = failure.map(|failure| format!(" (the last look at it failed: {failure})"));

@@ -89,7 +89,7 @@ const WITHOUT_MEANING: [(&str, &str); 15] = [
 ];
 
 /// Fields of a container that only ECS has: they pass straight through.
-const OF_ECS: [&str; 27] = [
+const OF_ECS: [&str; 26] = [
     "command",
     "cpu",
     "credentialSpecs",
@@ -98,7 +98,6 @@ const OF_ECS: [&str; 27] = [
     "dnsSearchDomains",
     "dockerLabels",
     "dockerSecurityOptions",
-    "environment",
     "environmentFiles",
     "firelensConfiguration",
     "healthCheck",
@@ -119,8 +118,33 @@ const OF_ECS: [&str; 27] = [
     "workingDirectory",
 ];
 
-/// Sections for other platforms.
-const OF_OTHERS: [&str; 4] = ["pod", "deployment", "HostConfig", "envFrom"];
+/// Fields and sections of other platforms.
+const OF_OTHERS: [&str; 24] = [
+    "acceptedResourceRoles",
+    "autodestroy",
+    "autoredeploy",
+    "deployment",
+    "deployment_strategy",
+    "envFrom",
+    "ExposedPorts",
+    "HostConfig",
+    "imagePullPolicy",
+    "lifecycle",
+    "livenessProbe",
+    "nickname",
+    "parameters",
+    "pod",
+    "readinessProbe",
+    "resources",
+    "roles",
+    "securityContext",
+    "sequential_deployment",
+    "StopSignal",
+    "tags",
+    "target_num_containers",
+    "terminationMessagePath",
+    "terminationMessagePolicy",
+];
 
 /// Fields of a service that the deployment itself fills in.
 const OWN: [(&str, &str); 3] = [
@@ -175,12 +199,11 @@ impl DockerOptions {
 
     /// `taskDefinition.networkMode` is the more exact word.
     fn network(&mut self, field: &Field, found: &mut Findings) {
-        const MODES: [&str; 5] = ["bridge", "host", "awsvpc", "none", "default"];
+        const MODES: [&str; 4] = ["bridge", "host", "awsvpc", "none"];
         match field.text(found) {
+            Some(mode) if mode == "default" => {}
             Some(mode) if MODES.contains(&mode.as_str()) => {
-                if mode != "default" {
-                    self.task.entry("networkMode").or_insert(mode.into());
-                }
+                self.task.entry("networkMode").or_insert(mode.into());
             }
             Some(_) => field.wrong(found, "one of bridge, host, awsvpc and none"),
             None => {}
@@ -199,6 +222,10 @@ impl DockerOptions {
                 if let Some(map) = field.map(found) {
                     self.pass(key, field, map, found);
                 }
+            }
+            "environment" => {
+                let list = formats::environment(field, found);
+                self.container.insert(key.to_owned(), list);
             }
             "restartPolicy" if field.member("enabled").is_some() => self.straight(field),
             _ if OF_ECS.contains(&key) => self.straight(field),
@@ -273,7 +300,8 @@ fn unknown(field: &Field, found: &mut Findings) {
     } else if OF_OTHERS.contains(&key) {
         found.warn(field.at(), format_args!("{} is for another platform", field.shown()));
     } else {
-        let known = FIELDS.iter().map(|(known, ..)| *known).chain(OF_ECS).chain(["service", "taskDefinition"]);
+        let known =
+            FIELDS.iter().map(|(known, ..)| *known).chain(OF_ECS).chain(["environment", "service", "taskDefinition"]);
         let near = names::did_you_mean(key, known);
         let text = format!("{} is no field of dockerOptions, and is left out{near}", field.shown());
         found.warn(field.at(), text);

@@ -1,12 +1,13 @@
 //! What the version of a resource says, and where that is written: the values that a mapping reads, and its findings.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
 use crate::config::shippable::{Dependency, Resource};
 use crate::config::yaml::{self, Node};
+use crate::error::{Error, Kind};
 use crate::job::build::select::Chosen;
 use crate::job::integration::scalar_text;
 
@@ -26,6 +27,11 @@ impl Findings {
     /// Something that cannot be deployed.
     pub fn error(&mut self, at: impl fmt::Display, text: impl fmt::Display) {
         push(&mut self.errors, format!("{at}: {text}"));
+    }
+
+    /// Everything that was found wrong.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.errors.is_empty() { Ok(()) } else { Err(Error::new(Kind::Configuration, self.errors.join("; "))) }
     }
 
     /// Something that is left out.
@@ -83,18 +89,16 @@ impl<'a> Said<'a> {
 
     /// A property that has to be a text, and there.
     pub fn required(&'a self, key: &str, example: &str, found: &mut Findings) -> Option<String> {
-        match self.get(key) {
-            Some(field) => field.text(found).filter(|text| {
-                if text.is_empty() {
-                    field.wrong(found, example);
-                }
-                !text.is_empty()
-            }),
-            None => {
-                found.error(self.place(&[]), format_args!("{} has no {key}: add `{key}: {example}`", self.name()));
-                None
-            }
+        let Some(field) = self.get(key) else {
+            found.error(self.place(&[]), format_args!("{} has no {key}: add `{key}: {example}`", self.name()));
+            return None;
+        };
+        let text = field.text(found)?;
+        if text.is_empty() {
+            field.wrong(found, example);
+            return None;
         }
+        Some(text)
     }
 
     /// The node of a property in the yml; that of the last key first, as their union goes.
@@ -171,7 +175,7 @@ impl<'a> Field<'a> {
         let mut text = String::new();
         for step in &self.path {
             if step.parse::<usize>().is_ok() && !text.is_empty() {
-                text += &format!("[{step}]");
+                let _ = write!(text, "[{step}]");
             } else {
                 text += if text.is_empty() { "" } else { "." };
                 text += step;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::field::{Field, Findings};
+use crate::job::integration::scalar_text;
 
 /// What a container mounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,13 +130,28 @@ pub(super) fn log(field: &Field, found: &mut Findings) -> Option<Value> {
 /// A list of words as it is; one text as a shell splits it.
 pub(super) fn words(field: &Field, found: &mut Findings) -> Option<Value> {
     let Value::String(text) = field.value else { return Some(field.texts(found)) };
-    match shell_words::split(text) {
-        Ok(words) => Some(words.into()),
-        Err(_) => {
-            field.wrong(found, "a list, or a text whose quotes are closed,");
-            None
+    let words = shell_words::split(text).ok();
+    if words.is_none() {
+        field.wrong(found, "a list, or a text whose quotes are closed,");
+    }
+    words.map(Value::from)
+}
+
+/// `[{name, value}]` as ECS has it, `{NAME: value}`, or `[{NAME: value}]`.
+pub(super) fn environment(field: &Field, found: &mut Findings) -> Value {
+    let is_map = field.value.is_object();
+    let elements = if is_map { vec![field.clone()] } else { field.elements(found) };
+    let mut all = Vec::new();
+    for element in elements {
+        let Some(map) = element.map(found) else { continue };
+        if !is_map && map.contains_key("name") {
+            all.push(element.value.clone());
+        } else {
+            let pairs = map.iter().map(|(name, value)| json!({"name": name, "value": scalar_text(value)}));
+            all.extend(pairs);
         }
     }
+    all.into()
 }
 
 /// `source:path:options`, `source:path`, or the path alone.
@@ -167,7 +183,7 @@ pub(super) fn volume(field: &Field, found: &mut Findings) -> Option<Volume> {
             "ro" => read_only = true,
             "rw" => read_only = false,
             other => {
-                found.warn(field.at(), format_args!("{}: the option {other} has no meaning on ECS", field.shown()))
+                found.warn(field.at(), format_args!("{}: the option {other} has no meaning on ECS", field.shown()));
             }
         }
     }

@@ -133,6 +133,11 @@ impl<'a, 's> Walk<'a, 's> {
             if !matches!(inner.kind.as_str(), "manifest" | "release" | "deploy") {
                 continue;
             }
+            if let Some(node) = step.option("versionNumber").or_else(|| step.option("versionName")) {
+                let text =
+                    format!("{} is taken as the yml has it: pin the versions of its resources instead", inner.name);
+                self.found.warn(&node.at, text);
+            }
             let mut inner_units = self.units(inner, &step.at)?;
             let name = deploy_name(step.option("deployName"), inner_units.len(), &mut self.found);
             for unit in &mut inner_units {
@@ -265,17 +270,16 @@ fn only(step: &Dependency, node: &Node, found: &mut Findings) -> Vec<Named> {
     };
     let mut names = Vec::new();
     for element in elements {
-        match element.scalar() {
-            Some(name) => names.push(Named { name, at: element.at.clone() }),
-            None => {
-                let text = format!(
-                    "applyTo of {} has {}: the name of an image or a manifest was expected",
-                    step.name,
-                    element.kind()
-                );
-                found.error(&element.at, text);
-            }
-        }
+        let Some(name) = element.scalar() else {
+            let text = format!(
+                "applyTo of {} has {}: the name of an image or a manifest was expected",
+                step.name,
+                element.kind()
+            );
+            found.error(&element.at, text);
+            continue;
+        };
+        names.push(Named { name, at: element.at.clone() });
     }
     names
 }

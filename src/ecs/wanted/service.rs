@@ -13,6 +13,7 @@ use super::params::{self, Variable};
 use super::replicas::Replicas;
 use super::volumes::Volumes;
 use crate::config::shippable::Job;
+use crate::job::names;
 
 /// MiB of memory where nothing else is said.
 const MEMORY: i64 = 400;
@@ -286,6 +287,7 @@ fn check(containers: &mut [Map<String, Value>], mode: Option<&str>, unit: &Unit,
     if !containers.is_empty() && containers.iter().all(is_off) {
         found.error(at, format_args!("{}: one of its containers has to be essential", unit.manifest.name));
     }
+    check_references(containers, unit, found);
     for container in containers {
         let name = container.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         for variable in container.get_mut("environment").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -316,6 +318,30 @@ fn check(containers: &mut [Map<String, Value>], mode: Option<&str>, unit: &Unit,
                     found.error(at, text);
                 }
                 _ => {}
+            }
+        }
+    }
+}
+
+/// Containers speak of each other by name.
+fn check_references(containers: &[Map<String, Value>], unit: &Unit, found: &mut Findings) {
+    let name_of = |container: &Map<String, Value>| container.get("name").and_then(Value::as_str).map(str::to_owned);
+    let known: Vec<String> = containers.iter().filter_map(name_of).collect();
+    for container in containers {
+        let list = |key: &str| container.get(key).and_then(Value::as_array).into_iter().flatten();
+        let links =
+            list("links").filter_map(Value::as_str).map(|link| ("links", link.split(':').next().unwrap_or(link)));
+        let members = [("volumesFrom", "sourceContainer"), ("dependsOn", "containerName")];
+        let others = members.into_iter().flat_map(|(key, member)| {
+            list(key).filter_map(move |one| one.get(member)?.as_str()).map(move |name| (key, name))
+        });
+        for (key, other) in links.chain(others) {
+            if !known.iter().any(|name| name == other) {
+                let near = names::did_you_mean(other, known.iter().map(String::as_str));
+                let name = name_of(container).unwrap_or_default();
+                let text =
+                    format!("{key} of {name}: no container {other} in the manifest {}{near}", unit.manifest.name);
+                found.error(&unit.manifest.yml.at, text);
             }
         }
     }

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::WantedService;
+use super::{Request, WantedService};
 use crate::job::build::hex;
+use crate::support::secret::SecretText;
 
 /// What stands for a secret.
 const MASK: &str = "***";
@@ -39,11 +40,20 @@ fn sorted(value: Value) -> Value {
 
 /// `{"taskDefinition": …, "service": …, "scaling": …}`, secrets masked.
 pub fn masked(service: &WantedService) -> Value {
-    let mut secrets: Vec<&str> = service.secrets.iter().map(|secret| secret.expose()).collect();
+    hidden(service, whole(service))
+}
+
+/// A request that is about the service, secrets masked.
+pub fn masked_request(service: &WantedService, request: Request) -> Value {
+    let mut around = hidden(service, json!({ "taskDefinition": request }));
+    around.get_mut("taskDefinition").map(Value::take).unwrap_or_default()
+}
+
+fn hidden(service: &WantedService, mut value: Value) -> Value {
+    let mut secrets: Vec<&str> = service.secrets.iter().map(SecretText::expose).collect();
     secrets.retain(|secret| !secret.is_empty());
     // One may be part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let mut value = whole(service);
     mask(&mut value, &secrets);
     mask_short(&mut value, service);
     value
@@ -72,7 +82,7 @@ fn mask_short(value: &mut Value, service: &WantedService) {
         for variable in environment.into_iter().flatten() {
             let Some(Value::String(text)) = variable.get_mut("value") else { continue };
             if !text.is_empty() && service.secrets.iter().any(|secret| secret.expose() == text) {
-                *text = MASK.to_owned();
+                MASK.clone_into(text);
             }
         }
     }

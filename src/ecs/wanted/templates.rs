@@ -35,41 +35,65 @@ impl Values {
         }
     }
 
-    /// Fills in the placeholders of a resource.
+    /// Fills in the placeholders of a resource. Where a name or an address cannot do with one, it is an error.
     pub fn fill(&self, said: &mut Said, found: &mut Findings) {
-        let mut withheld = Vec::new();
+        let mut left = Left::default();
         for value in said.bag.values_mut() {
-            self.value(value, &mut withheld);
+            self.value(value, &mut left);
         }
-        if let Some(filled) = said.version_name.as_ref().and_then(|name| self.text(name, &mut withheld)) {
+        left.unknown.clear();
+        for key in ["sourceName", "region", "role"] {
+            let _ = said.bag.get(key).and_then(Value::as_str).and_then(|text| self.text(text, &mut left));
+        }
+        if let Some(name) = &said.version_name
+            && let Some(filled) = self.text(name, &mut left)
+        {
             said.version_name = Some(filled);
         }
-        for name in withheld {
+        let is_address = matches!(said.resource.kind.as_str(), "cluster" | "image" | "loadBalancer");
+        for name in left.unknown.iter().chain(&left.secrets).filter(|_| is_address) {
+            let text = format!(
+                "${name} of {} stands for nothing: name a params that has it before {} in the steps",
+                said.name(),
+                said.name()
+            );
+            found.error(said.resource.at(), text);
+        }
+        for name in left.secrets.iter().filter(|_| !is_address) {
             let text = format!("${name} of {} stays as it is: it is a secret", said.name());
             found.warn(said.resource.at(), text);
         }
     }
 
-    fn value(&self, value: &mut Value, withheld: &mut Vec<String>) {
+    fn value(&self, value: &mut Value, left: &mut Left) {
         match value {
             Value::String(text) => {
-                if let Some(filled) = self.text(text, withheld) {
+                if let Some(filled) = self.text(text, left) {
                     *text = filled;
                 }
             }
-            Value::Array(elements) => elements.iter_mut().for_each(|value| self.value(value, withheld)),
-            Value::Object(members) => members.values_mut().for_each(|value| self.value(value, withheld)),
+            Value::Array(elements) => elements.iter_mut().for_each(|value| self.value(value, left)),
+            Value::Object(members) => members.values_mut().for_each(|value| self.value(value, left)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 
-    fn text(&self, text: &str, withheld: &mut Vec<String>) -> Option<String> {
-        template::expand(text, |name| match self.known.get(name)? {
-            Some(value) => Some(value.clone()),
-            None => {
-                withheld.push(name.to_owned());
-                None
+    fn text(&self, text: &str, left: &mut Left) -> Option<String> {
+        template::expand(text, |name| {
+            let value = self.known.get(name);
+            match value {
+                None => left.unknown.push(name.to_owned()),
+                Some(None) => left.secrets.push(name.to_owned()),
+                Some(Some(_)) => {}
             }
+            value.cloned().flatten()
         })
     }
+}
+
+/// Names that were not filled in.
+#[derive(Debug, Default)]
+struct Left {
+    unknown: Vec<String>,
+    secrets: Vec<String>,
 }

@@ -64,8 +64,8 @@ pub(super) fn in_order(mut message: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// An input or output, without what may be a secret.
-pub(super) fn dependency(one: &Chosen, planned: &Planned) -> Value {
-    let version = planned.version.as_ref().map(|version| {
+pub(super) fn dependency(one: &Chosen, planned: &Planned, version: Option<&Map<String, Value>>) -> Value {
+    let version = version.map(|version| {
         let mut version = version.clone();
         version.shift_remove("createdAt");
         version

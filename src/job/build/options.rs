@@ -74,6 +74,8 @@ pub struct Options {
     pub checkouts: BTreeMap<String, PathBuf>,
     /// A private key for `secrets/00_sub`.
     pub ssh_key: Option<PathBuf>,
+    /// Whether params that are lists or objects become what the platform made of them.
+    pub compat: bool,
     /// Where the caller stands.
     pub cwd: Option<PathBuf>,
 }

@@ -33,8 +33,8 @@ pub(super) struct Planned {
     pub folder: ResourceFolder,
     /// `version.json`.
     pub object: Value,
-    /// `version` without what may be a secret.
-    pub version: Option<Map<String, Value>>,
+    /// `version` before placeholders were filled in, when one of them gave a secret.
+    pub template: Option<Map<String, Value>>,
     /// The integration, by name.
     pub integration: Option<String>,
     /// The deploy key of a repository.
@@ -72,26 +72,33 @@ impl Plan {
         Own::of(&directory, root, Some(&document))?.variables(&mut variables)?;
         scope.add(variables);
         let mut plan = Self { dependencies: Vec::new(), message: Value::Null, recorded: Vec::new(), notes: Vec::new() };
+        let mut shown = Vec::with_capacity(chosen.len());
         for one in chosen {
-            let planned = plan.dependency(given, one, &scope)?;
+            let (mut planned, public) = plan.dependency(given, one, &scope)?;
             add_variables(&mut scope, &planned, given, &root.join("secrets"))?;
-            plan.recorded.push(recorded(one, &planned));
+            shown.push(message::dependency(one, &planned, public.as_ref()));
+            plan.recorded.push(recorded(one, public, planned.template.take()));
             plan.dependencies.push(planned);
         }
-        let dependencies = chosen.iter().zip(&plan.dependencies);
-        let shown: Vec<Value> = dependencies.map(|(one, planned)| message::dependency(one, planned)).collect();
-        head.insert("dependencies".to_owned(), shown.into());
+        head.insert("dependencies".to_owned(), Value::Array(shown));
         // It stands before `propertyBag`.
         plan.message = Value::Object(message::in_order(head));
         Ok(plan)
     }
 
-    fn dependency(&mut self, given: &Given, one: &Chosen, scope: &Scope) -> Result<Planned, Error> {
+    /// What one is going to be, and its `version` without what may be a secret.
+    fn dependency(
+        &mut self,
+        given: &Given,
+        one: &Chosen,
+        scope: &Scope,
+    ) -> Result<(Planned, Option<Map<String, Value>>), Error> {
         let integration = one.resource.and_then(|resource| resource.integration.as_ref());
         let record = integration.and_then(|named| given.integrations.get(&named.name));
         let mut bag = property_bag(one);
         let mut version = one.version.as_ref().map(|version| version_of(one, version, given.options));
         let mut public = version.clone();
+        let mut template = None;
         if one.kind == "params" {
             public.as_mut().and_then(bag_of).into_iter().for_each(params::public);
             if let (Operation::In, Some(bag)) = (one.operation, version.as_mut().and_then(bag_of)) {
@@ -101,19 +108,21 @@ impl Plan {
             }
         } else {
             let mut filling = Filling::new(scope, given.options);
-            bag.get_mut("yml").into_iter().for_each(|yml| filling.value(yml));
             version.as_mut().into_iter().for_each(|version| filling.version(version));
+            template = public.take().filter(|_| filling.gave_secret);
+            bag.get_mut("yml").into_iter().for_each(|yml| filling.value(yml));
             public.clone_from(&version);
             self.tell(one, &filling, given.options)?;
         }
         let object = object(one, given.sources.facts, record, bag, version);
-        Ok(Planned {
+        let planned = Planned {
             folder: folder(&given.options.dir, one.operation, OsStr::new(one.name)),
             object,
-            version: public,
+            template,
             integration: record.map(|record| record.name.clone()),
             deploy_key: record.filter(|_| one.is_repository()).and_then(deploy_key),
-        })
+        };
+        Ok((planned, public))
     }
 
     /// Says what placeholders came to nothing.
@@ -161,7 +170,7 @@ fn add_variables(scope: &mut Scope, planned: &Planned, given: &Given, secrets: &
     let integration = record.map(integration_of).transpose()?;
     let key = planned.deploy_key.as_ref().map(|_| key_path(secrets, &planned.folder));
     let document = Document::of(planned.folder.meta.join("version.json"), planned.object.clone());
-    let dependency = Dependency::of(&planned.folder, document, integration, key);
+    let dependency = Dependency::of(&planned.folder, document, integration, key, given.options.compat);
     let (mut raw, mut variables) = (Environment::default(), Environment::default());
     dependency.raw_params(&mut raw)?;
     dependency.variables(&mut variables)?;
@@ -252,7 +261,7 @@ fn object(
     object
 }
 
-fn recorded(one: &Chosen, planned: &Planned) -> Recorded {
+fn recorded(one: &Chosen, version: Option<Map<String, Value>>, template: Option<Map<String, Value>>) -> Recorded {
     Recorded {
         operation: one.operation.into(),
         name: one.name.to_owned(),
@@ -260,7 +269,9 @@ fn recorded(one: &Chosen, planned: &Planned) -> Recorded {
         is_job: one.is_job,
         resource_id: stable_number(one.name),
         step: step_of(one),
-        version: planned.version.clone(),
+        version,
+        template,
+        secure: None,
         section: one.version.as_ref().and_then(|version| version.section.clone()),
     }
 }

@@ -69,12 +69,14 @@ pub(super) struct Filling<'a> {
     pub undefined: Vec<String>,
     /// Names of secrets that were left as they are.
     pub withheld: Vec<String>,
+    /// Whether a secret was filled in.
+    pub gave_secret: bool,
     seen: HashSet<String>,
 }
 
 impl<'a> Filling<'a> {
     pub fn new(scope: &'a Scope, options: &'a Options) -> Self {
-        Self { scope, options, undefined: Vec::new(), withheld: Vec::new(), seen: HashSet::new() }
+        Self { scope, options, undefined: Vec::new(), withheld: Vec::new(), gave_secret: false, seen: HashSet::new() }
     }
 
     /// Fills in a `version`, except for what it says of commits and events.
@@ -110,7 +112,10 @@ impl<'a> Filling<'a> {
                 self.note(name, true);
                 None
             }
-            Some(known) => Some(String::from_utf8_lossy(known.value.expose()).into_owned()),
+            Some(known) => {
+                self.gave_secret |= known.is_secret;
+                Some(String::from_utf8_lossy(known.value.expose()).into_owned())
+            }
             None => {
                 self.note(name, false);
                 (self.options.undefined == Undefined::Empty).then(String::new)

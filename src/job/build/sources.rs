@@ -212,6 +212,12 @@ pub struct CloneOptions<'a> {
     pub sha_data: Option<&'a Map<String, Value>>,
     /// The integration of the resource.
     pub integration: Option<&'a IntegrationRecord>,
+    /// What else git may log in with: every `gitCredential` of the job.
+    pub credentials: &'a [&'a IntegrationRecord],
     /// The deploy key, when there is one.
     pub key: Option<&'a Path>,
+    /// `secrets`, while the directory is made.
+    pub secrets: &'a Path,
+    /// Where `secrets` is going to be.
+    pub secrets_later: &'a Path,
 }

@@ -15,7 +15,11 @@ use crate::error::{Error, Kind};
 use crate::job::directory::Operation;
 use crate::job::environment::dependency::key_fields;
 use crate::job::record::Record;
+use crate::job::repository::GIT_CREDENTIAL;
+use crate::store::DEFAULT_FOLDER;
 use crate::support::swap::NewContent;
+use crate::support::temporary::TEMPORARY;
+use crate::support::{atomic, own_folder};
 
 /// Refuses a place that holds anything but a job directory of ours.
 pub(super) fn refuse_taken(target: &Path) -> Result<(), Error> {
@@ -29,7 +33,9 @@ pub(super) fn refuse_taken(target: &Path) -> Result<(), Error> {
     if target.file_name().is_none() {
         return taken("no name of a folder");
     }
-    match std::fs::read_dir(target).map(|mut entries| entries.next().is_none()) {
+    // What a killed call left in it is removed by the next one.
+    let is_old = |entry: &std::fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes());
+    match std::fs::read_dir(target).map(|entries| entries.flatten().all(|entry| is_old(&entry))) {
         Ok(true) => Ok(()),
         Ok(false) if Record::file(target).is_file() => Ok(()),
         Ok(false) => taken("not empty, and not made by `shipctl job init`"),
@@ -39,22 +45,18 @@ pub(super) fn refuse_taken(target: &Path) -> Result<(), Error> {
     }
 }
 
-/// Writes everything and shows it at once. What fails leaves the place as it was.
+/// Writes everything, and shows nothing of it yet.
 pub(super) fn write(
     plan: &Plan,
     given: &Given,
     chosen: &[Chosen],
     record: &Record,
     ssh_key: Option<&[u8]>,
-) -> Result<(), Error> {
+) -> Result<Hidden, Error> {
     let target = &given.options.dir;
     let failed = |error: io::Error| Error::io("make", target, &error);
     if let Some(parent) = target.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(parent)
-            .map_err(|error| Error::io("make", parent, &error))?;
+        own_folder::make_ignored(parent, DEFAULT_FOLDER).map_err(|error| Error::io("make", parent, &error))?;
     }
     let new = NewContent::of(target, given.options.cwd.as_deref()).map_err(failed)?;
     std::fs::set_permissions(new.path(), Permissions::from_mode(0o700)).map_err(failed)?;
@@ -64,9 +66,40 @@ pub(super) fn write(
         files.dependency(one, planned, given)?;
     }
     files.rest(plan, given)?;
-    new.commit().map_err(failed)?;
-    // An empty folder that was there before has kept its own mode.
-    std::fs::set_permissions(target, Permissions::from_mode(0o700)).map_err(failed)
+    Ok(Hidden(new))
+}
+
+/// What stands in the place of the record while a directory is neither the old one nor the new one: whoever reads it is
+/// told to make the directory anew.
+const UNFINISHED: &[u8] = b"{}";
+
+/// The whole content of a job directory, on its way there. Dropped, it is gone.
+#[derive(Debug)]
+pub(super) struct Hidden(NewContent);
+
+impl Hidden {
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Puts it in its place.
+    pub(super) fn show(self, target: &Path) -> Result<(), Error> {
+        let failed = |error: io::Error| Error::io("make", target, &error);
+        if self.0.is_inside() { self.show_inside(target) } else { self.0.commit() }.map_err(failed)?;
+        // An empty folder that was there before has kept its own mode.
+        std::fs::set_permissions(target, Permissions::from_mode(0o700)).map_err(failed)
+    }
+
+    /// Entry by entry, where the folder has to stay the one that it is: a killed call leaves one without a record.
+    fn show_inside(self, target: &Path) -> io::Result<()> {
+        let (new, old) = (Record::file(self.0.path()), Record::file(target));
+        let record = std::fs::read(&new)?;
+        std::fs::write(&new, UNFINISHED)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(target.join("status"))?;
+        atomic::replace_bytes(&old, UNFINISHED)?;
+        self.0.commit()?;
+        atomic::replace_bytes(&old, &record)
+    }
 }
 
 /// Where files are written, and where they are going to be, which is what messages name.
@@ -167,11 +200,16 @@ impl Files<'_> {
         }
         self.folder(&below)?;
         let object = &planned.object;
+        let is_for_git = |record: &&IntegrationRecord| record.master_name == GIT_CREDENTIAL;
+        let credentials: Vec<_> = given.integrations.values().filter(is_for_git).collect();
         let options = CloneOptions {
             normalized_repo: object["propertyBag"].get("normalizedRepo").and_then(Value::as_object),
             sha_data: object.pointer("/version/propertyBag/shaData").and_then(Value::as_object),
             integration,
+            credentials: &credentials,
             key,
+            secrets: &self.staged.join("secrets"),
+            secrets_later: &self.target.join("secrets"),
         };
         given.sources.commits.clone_into(&repository, &options, &self.staged.join(&below))
     }

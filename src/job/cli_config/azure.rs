@@ -8,7 +8,7 @@ use crate::support::process;
 /// Logs in as the service principal; for the scope `aks`, fetches the cluster's credentials.
 pub(super) fn log_in(setup: &mut Setup, entry: &CliConfig) -> Result<(), Error> {
     let folder = setup.tool_folder("azure")?;
-    setup.out.set("AZURE_CONFIG_DIR", folder.clone().into_os_string().into_encoded_bytes());
+    setup.set_path("AZURE_CONFIG_DIR", &folder);
     // `@FILE` stands for the file's content wherever az takes a value: the password is on no command line.
     let password = folder.join("password");
     setup.write(&password, entry.field("password").as_bytes())?;

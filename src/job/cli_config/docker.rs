@@ -43,7 +43,7 @@ pub(super) fn finish(setup: &mut Setup, env: &Env) -> Result<(), Error> {
         keep(setup, &own, &folder)?;
     }
     Config::in_folder(&folder).log_in(&setup.logins)?;
-    setup.out.set("DOCKER_CONFIG", folder.into_os_string().into_encoded_bytes());
+    setup.set_path("DOCKER_CONFIG", &folder);
     Ok(())
 }
 

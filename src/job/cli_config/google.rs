@@ -34,17 +34,17 @@ pub(super) fn key_file(setup: &mut Setup, entry: &CliConfig, field: &str, scope:
     setup.write(&own, text.as_bytes())?;
     let project = entry.record.text("projectName").or_else(|| key.get("project_id").and_then(Value::as_str));
     let account = key.get("client_email").and_then(Value::as_str);
-    let content = configuration(project, account, &own, zone, cluster);
+    let content = configuration(project, account, &setup.later(&own), zone, cluster);
     setup.write(&setup.path(&format!("gcloud/configurations/config_{name}")), content.as_bytes())?;
     if is_first {
         setup.write(&setup.path("gcloud/configurations/config_default"), content.as_bytes())?;
         setup.write(&setup.path("gcloud/active_config"), b"default")?;
-        setup.out.set("CLOUDSDK_CONFIG", setup.path("gcloud").into_os_string().into_encoded_bytes());
-        setup.out.set("GOOGLE_APPLICATION_CREDENTIALS", own.clone().into_os_string().into_encoded_bytes());
+        setup.set_path("CLOUDSDK_CONFIG", &setup.path("gcloud"));
+        setup.set_path("GOOGLE_APPLICATION_CREDENTIALS", &own);
     }
     if field == "credentialFile" {
         let variable = format!("{}_INTEGRATION_CREDENTIALFILE_PATH", names::prefix(entry.resource.as_bytes()));
-        setup.out.set(variable, for_scripts.into_os_string().into_encoded_bytes());
+        setup.set_path(variable, &for_scripts);
     }
     if has("gcr") {
         let region = entry.property("region").map(|region| format!("{}-docker.pkg.dev", without_zone(region)));
@@ -52,7 +52,7 @@ pub(super) fn key_file(setup: &mut Setup, entry: &CliConfig, field: &str, scope:
         setup.logins.extend(registries.map(|registry| docker::login(&registry, "_json_key", text)));
     }
     match cluster {
-        Some(cluster) => get_credentials(setup, entry, &name, cluster),
+        Some(cluster) => get_credentials(setup, entry, (&name, &own), cluster),
         None => Ok(()),
     }
 }
@@ -109,10 +109,17 @@ fn without_zone(region: &str) -> &str {
     }
 }
 
-fn get_credentials(setup: &mut Setup, entry: &CliConfig, own: &str, cluster: &str) -> Result<(), Error> {
+fn get_credentials(
+    setup: &mut Setup,
+    entry: &CliConfig,
+    (own, key): (&str, &Path),
+    cluster: &str,
+) -> Result<(), Error> {
     let (config, kube): (PathBuf, PathBuf) = (setup.path("gcloud"), setup.next_kube_config()?);
     let words = ["-q", "--configuration", own, "container", "clusters", "get-credentials", cluster];
-    match setup.run("gcloud", &words, &[("CLOUDSDK_CONFIG", &config), ("KUBECONFIG", &kube)])? {
+    // The configuration has the name that the key file gets in the end.
+    let key = ("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", key);
+    match setup.run("gcloud", &words, &[("CLOUDSDK_CONFIG", &config), ("KUBECONFIG", &kube), key])? {
         None => setup.note(
             entry,
             format_args!("gcloud is not on the PATH: the credentials of the cluster {cluster} are not fetched"),

@@ -33,7 +33,7 @@ pub(super) fn write(setup: &mut Setup) -> Result<(), Error> {
     let second = json!({"servers": servers, "version": "6"});
     setup.write(&folder.join("jfrog-cli.conf"), format!("{first:#}\n").as_bytes())?;
     setup.write(&folder.join("jfrog-cli.conf.v6"), format!("{second:#}\n").as_bytes())?;
-    setup.out.set("JFROG_CLI_HOME_DIR", folder.into_os_string().into_encoded_bytes());
+    setup.set_path("JFROG_CLI_HOME_DIR", &folder);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::Value;
 
-use super::{Aws, CliConfig, Configured};
+use super::{Aws, CliConfig, Configured, Place};
 use crate::aws::ecr::Login;
 use crate::credentials::docker;
 use crate::credentials::shared_files::{Profile, SharedFiles, make_folder, replace_private};
@@ -20,7 +20,7 @@ const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /// Tools on their way to being configured.
 pub(super) struct Setup<'a> {
-    folder: &'a Path,
+    place: Place<'a>,
     env: &'a Env,
     pub(super) aws: &'a dyn Aws,
     pub(super) out: Configured,
@@ -36,9 +36,9 @@ pub(super) struct Setup<'a> {
 }
 
 impl<'a> Setup<'a> {
-    pub(super) fn new(folder: &'a Path, env: &'a Env, aws: &'a dyn Aws) -> Self {
+    pub(super) fn new(place: Place<'a>, env: &'a Env, aws: &'a dyn Aws) -> Self {
         let (out, profiles, logins, servers, google, kube) = Default::default();
-        Self { folder, env, aws, out, profiles, logins, servers, google, kube }
+        Self { place, env, aws, out, profiles, logins, servers, google, kube }
     }
 
     pub(super) fn note(&mut self, entry: &CliConfig, text: impl std::fmt::Display) {
@@ -47,14 +47,24 @@ impl<'a> Setup<'a> {
 
     /// A path in the folder.
     pub(super) fn path(&self, below: &str) -> PathBuf {
-        self.folder.join(below)
+        self.place.folder.join(below)
+    }
+
+    /// What a path is called once the job directory is in its place.
+    pub(super) fn later(&self, path: &Path) -> PathBuf {
+        self.place.later(path)
+    }
+
+    /// Sets a variable to a path, as that is called in the end.
+    pub(super) fn set_path(&mut self, name: impl Into<String>, path: &Path) {
+        let later = self.later(path).into_os_string().into_encoded_bytes();
+        self.out.set(name, later);
     }
 
     /// Writes a file that only the user can read, with the folder it is in.
-    #[allow(clippy::unused_self)] // stays a method: whatever is set up is written here
     pub(super) fn write(&self, path: &Path, content: &[u8]) -> Result<(), Error> {
         make_folder(path)?;
-        replace_private(path, content).map_err(|error| Error::io("write", path, &error))
+        replace_private(path, content).map_err(|error| Error::io("write", &self.later(path), &error))
     }
 
     /// A folder that a tool keeps its own files in.
@@ -106,10 +116,11 @@ impl<'a> Setup<'a> {
             }
         }
         if !self.kube.is_empty() {
-            let joined = std::env::join_paths(&self.kube).map_err(|error| {
+            let files: Vec<PathBuf> = self.kube.iter().map(|file| self.later(file)).collect();
+            let joined = std::env::join_paths(files).map_err(|error| {
                 Error::new(
                     Kind::Configuration,
-                    format_args!("{} cannot be in KUBECONFIG: {error}", self.folder.display()),
+                    format_args!("{} cannot be in KUBECONFIG: {error}", self.later(self.place.folder).display()),
                 )
             })?;
             self.out.set("KUBECONFIG", joined.into_encoded_bytes());
@@ -127,8 +138,8 @@ impl<'a> Setup<'a> {
         }
         let files = SharedFiles { credentials: self.path("aws/credentials"), config: self.path("aws/config") };
         files.write(&self.profiles)?;
-        self.out.set("AWS_CONFIG_FILE", files.config.into_os_string().into_encoded_bytes());
-        self.out.set("AWS_SHARED_CREDENTIALS_FILE", files.credentials.into_os_string().into_encoded_bytes());
+        self.set_path("AWS_CONFIG_FILE", &files.config);
+        self.set_path("AWS_SHARED_CREDENTIALS_FILE", &files.credentials);
         self.out.removed = variables::cleared_by_failure().into_iter().chain(REGIONS).collect();
         Ok(())
     }

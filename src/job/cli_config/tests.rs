@@ -61,7 +61,7 @@ impl Place {
     }
 
     fn configure(&self, entries: &[CliConfig]) -> Result<Configured, Error> {
-        configure(entries, &self.dir.path().join("private"), &self.env, &Pretended)
+        configure(entries, self.dir.path().join("private").as_path(), &self.env, &Pretended)
     }
 
     fn read(&self, below: &str) -> String {

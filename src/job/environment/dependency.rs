@@ -42,8 +42,9 @@ impl<'a> Dependency<'a> {
         document: Document,
         integration: Option<Integration>,
         deploy_key: Option<PathBuf>,
+        compat: bool,
     ) -> Self {
-        Self { folder, document: Some(document), integration, deploy_key, compat: false }
+        Self { folder, document: Some(document), integration, deploy_key, compat }
     }
 
     fn prefix(&self) -> String {

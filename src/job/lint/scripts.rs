@@ -8,25 +8,29 @@ use crate::config::yaml::{Node, Place};
 const BUILD: &str = "/build/";
 
 pub(super) fn check(pipeline: &Pipeline, job: &Job, findings: &mut Findings) {
-    let hooks = &job.hooks;
-    let of_hooks = [&hooks.on_start, &hooks.on_success, &hooks.on_failure, &hooks.on_cancel, &hooks.always];
-    let scripts = job.tasks().flat_map(|task| &task.scripts).chain(of_hooks.into_iter().flat_map(|hook| &hook.scripts));
-    for script in scripts {
-        for (at, path) in build_paths(pipeline, script) {
-            let text = format!(
-                "{path} is where the platform had the job directory: write ${{JOB_PATH}}/{}",
-                path.trim_start_matches(BUILD)
-            );
-            findings.warning("build-path", &at, &job.name, text);
-        }
+    for (at, text) in old_paths(pipeline, job) {
+        findings.warning("build-path", &at, &job.name, text);
     }
     for task in job.tasks() {
         check_env(job, task, findings);
     }
-    if let Some(script) = hooks.on_start.scripts.first() {
+    if let Some(script) = job.hooks.on_start.scripts.first() {
         let text = format!("on_start of {} has a script, which is never run: make it the first TASK", job.name);
         findings.warning("script-not-run", &script.at, &job.name, text);
     }
+}
+
+/// Where the scripts of a job name the folder that the platform had the job directory in, and what to write instead.
+pub fn old_paths(pipeline: &Pipeline, job: &Job) -> Vec<(Place, String)> {
+    let hooks = &job.hooks;
+    let of_hooks = [&hooks.on_start, &hooks.on_success, &hooks.on_failure, &hooks.on_cancel, &hooks.always];
+    let scripts = job.tasks().flat_map(|task| &task.scripts).chain(of_hooks.into_iter().flat_map(|hook| &hook.scripts));
+    let found = scripts.flat_map(|script| build_paths(pipeline, script));
+    let told = |(at, path): (Place, String)| {
+        let below = path.trim_start_matches(BUILD);
+        (at, format!("{path} is where the platform had the job directory: write ${{JOB_PATH}}/{below}"))
+    };
+    found.map(told).collect()
 }
 
 /// `/build/…` as a path of its own, not the end of another, with the place of each.

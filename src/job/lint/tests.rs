@@ -260,46 +260,69 @@ fn github_gets_its_escapes() {
     assert_eq!(text(&[finding]), "a,b:c%.yml:3:4: warning[build-path]: 100%: a,b\\nnext\n");
 }
 
-struct Types;
-
-impl FieldTypes for Types {
-    fn types(&self) -> Vec<&str> {
-        vec!["amazonKeys", "keyValuePair"]
-    }
-
-    fn fields(&self, kind: &str) -> Option<Vec<(&str, bool)>> {
-        match kind {
-            "amazonKeys" => Some(vec![("accessKey", true), ("secretKey", true), ("url", false)]),
-            "keyValuePair" => Some(vec![]),
-            _ => None,
-        }
-    }
+/// What is wrong with integrations: `file:line rule: message`.
+fn integrations(yml: &str, file: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("i.yml");
+    std::fs::write(&path, file).unwrap();
+    let (pipeline, _) = linted(&[("shippable.yml", yml)]);
+    let env = crate::ctx::Env::Fixed(variables.iter().map(|(name, value)| (name.into(), value.into())).collect());
+    let (given, problems) = crate::config::integrations::Integrations::inspect(&env, &path).unwrap();
+    let shown = |f: &Finding| {
+        assert_eq!(f.severity, Severity::Error);
+        let name = f.at.file.file_name().unwrap().display();
+        let message = f.message.replace(&format!("{}/", folder.path().display()), "");
+        format!("{name}:{} {}: {message}", f.at.line, f.rule)
+    };
+    check_integrations(&pipeline, &given, &problems).iter().map(shown).collect()
 }
 
 #[test]
 fn integrations_are_checked_against_their_types() {
-    let (pipeline, _) = linted(&[(
-        "shippable.yml",
-        "resources:\n  - {name: cli, type: cliConfig, integration: aws}\njobs:\n  - {name: j, type: runSh, integrations: [kvs, aws, kvs]}\n",
-    )]);
-    let file = "aws:\n  type: amazonKeys\n  accessKey: hunter2\n  secretKey:\n  acessKey: x\nkv: {type: keyValuePair, ANY: x}\nold: {type: amazonKey}\nbare: {}\n";
-    let declared = declared(std::path::Path::new("i.yml"), file).unwrap();
-    let found: Vec<String> = check_integrations(&pipeline, &declared, &Types)
-        .iter()
-        .map(|f| format!("{}:{}: {}: {}", f.at.file.display(), f.at.line, f.rule, f.message))
-        .collect();
+    let yml = "resources:\n  - {name: cli, type: cliConfig, integration: aws}\njobs:\n  - {name: j, type: runSh, integrations: [kvs, aws, kvs, env_only, half]}\n";
+    let file = "aws:\n  type: amazonKeys\n  accessKey: hunter2\n  secretKey:\n  acessKey: x\nkv: {type: keyValuePair, ANY: x}\nold: {type: amazonKey}\nbare: {}\nnone: {type: keyValuePair}\nby: {type: slackKey, webhookUrl: u}\n";
+    let variables = [
+        ("SHIPCTL_INT_ENV_ONLY_TYPE", "hipchatKey"),
+        ("SHIPCTL_INT_ENV_ONLY_TOKEN", "hunter3"),
+        ("SHIPCTL_INT_HALF_TYPE", "Docker"),
+        ("SHIPCTL_INT_HALF_USERNAME", "u"),
+        ("SHIPCTL_INT_HALF_PASSWRD", "hunter4"),
+        ("SHIPCTL_INT_BY_TYPE", "pemKey"),
+    ];
     assert_eq!(
-        found,
+        integrations(yml, file, &variables),
         [
-            "shippable.yml:2: missing-field: cli: a cliConfig of aws (amazonKeys) needs region: add it below versionTemplate:",
-            "shippable.yml:4: unknown-integration: integration kvs is not in the file of integrations: add it there; did you mean kv?",
-            "i.yml:1: missing-integration-field: integration aws of type amazonKeys lacks secretKey: add what it needs",
-            "i.yml:5: unknown-integration-field: integration aws: acessKey is no field of type amazonKeys: rename or remove it; did you mean accessKey?",
-            "i.yml:7: unknown-integration-type: integration old: there is no type amazonKey: write one of the platform's; did you mean amazonKeys?",
-            "i.yml:8: missing-type: integration bare has no type: add `type:`, such as `type: amazonKeys`",
+            "shippable.yml:2 missing-field: cli: a cliConfig of aws (amazonKeys) needs region: add it below versionTemplate:",
+            "shippable.yml:4 unknown-integration: integration kvs is not in i.yml: add it there, or set SHIPCTL_INT_KVS_TYPE; did you mean kv?",
+            "shippable.yml:4 missing-integration-field: half: Docker needs password: add what is missing",
+            "shippable.yml:4 unknown-integration-field: half: SHIPCTL_INT_HALF_PASSWRD: Docker has no field PASSWRD; did you mean password?",
+            "i.yml:1 missing-integration-field: aws: amazonKeys needs secretKey: add what is missing",
+            "i.yml:5 unknown-integration-field: aws: amazonKeys has no field acessKey; did you mean accessKey?",
+            "i.yml:7 unknown-integration-type: old: there is no type amazonKey; did you mean amazonKeys, amazonIamRole, pemKey?",
+            "i.yml:8 missing-type: bare: no type: add type: its type",
+            "i.yml:9 missing-integration-field: none: keyValuePair needs envs: add what is missing",
+            "i.yml:10 missing-integration-field: by: pemKey needs key: add what is missing",
+            "i.yml:10 unknown-integration-field: by: pemKey has no field webhookUrl; it has key",
         ]
     );
-    for text in ["- a\n", "a: b\n"] {
-        assert_eq!(super::declared(std::path::Path::new("i.yml"), text).unwrap_err().exit_status(), 8);
+}
+
+#[test]
+fn files_of_integrations_that_are_none() {
+    let yml = "jobs: [{name: j, type: runSh, integrations: [a]}]\n";
+    for (file, want) in [
+        ("a: [\n", "i.yml:1 not-yaml: "),
+        ("a: {type: pemKey, key: *hunter2}\n", "i.yml:1 unknown-anchor: an alias of no anchor: "),
+        ("a: {type: pemKey, key: 'x', key: y}\n", "i.yml:1 duplicate-key: "),
+        ("a: {type: pemKey, key: 1.10}\n", "i.yml:1 changed-number: a number that would change: put it in quotes"),
+        ("- {type: pemKey, key: x}\n- {name: a, type: pemKey, key: 'exec:false'}\n", "i.yml:1 missing-name: "),
+        ("a: {type: pemKey, key: [x]}\n", "i.yml:1 wrong-kind: a: key is a list instead of a text"),
+        ("a: {type: kubernetesConfig, masterKubeConfigContent: x}\nb: x\n", "i.yml:2 wrong-kind: b is a text: "),
+        ("- {name: a, type: irc}\n- {name: a, type: irc}\n", "i.yml:2 duplicate-key: a is there twice"),
+    ] {
+        let found = integrations(yml, file, &[]);
+        assert!(found.len() == 1 && found[0].starts_with(want), "{file}: {found:?}");
     }
+    let whole = "- {name: a, type: nodeCluster, nodes: [x]}\n- {name: b, type: irc}\n";
+    assert_eq!(integrations(yml, whole, &[]), [""; 0]);
 }

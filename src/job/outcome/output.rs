@@ -13,7 +13,7 @@ use crate::job::document::is_falsy;
 use crate::job::env_file::VERSION_NAME;
 use crate::job::names;
 use crate::job::params::SECURE;
-use crate::job::record::{Recorded, Side};
+use crate::job::record::{self, Recorded, Side};
 
 /// Types that stand for a repository, of which only what a webhook brought is replicated.
 const REPOSITORIES: [&str; 3] = ["gitRepo", "syncRepo", "ciRepo"];
@@ -82,7 +82,8 @@ impl Run<'_> {
         (source, from_env): (PathBuf, HashSet<String>),
         state_folder: Option<PathBuf>,
     ) -> Result<Verdict, Error> {
-        let start = Version::of(output.version.as_ref()).map_err(Error::failed)?;
+        let mut start = Version::of(output.version.as_ref()).map_err(Error::failed)?;
+        self.put_back(output, &mut start);
         if state_folder.is_none() && !version.differs_from(&start) {
             return Ok(Verdict::Unchanged);
         }
@@ -125,25 +126,46 @@ impl Run<'_> {
         }
     }
 
-    /// Puts the references back where a params resource has the secrets that they stand for.
+    /// Puts the references back where a version has the secrets that they stand for.
     fn unresolve(&self, side: Side, name: &str, version: &mut Version) -> Result<(), Error> {
         let recorded = self.record.dependencies.iter().find(|known| known.operation == side && known.name == name);
-        if recorded.is_some_and(|recorded| recorded.kind != "params") {
+        if let Some(recorded) = recorded.filter(|recorded| recorded.kind != "params") {
+            self.put_back(recorded, version);
             return Ok(());
         }
         let Some(on_disk) = version.secure() else { return Ok(()) };
         let start = recorded.and_then(|recorded| Version::of(recorded.version.as_ref()).ok()).unwrap_or_default();
-        let references = start.secure().filter(|references| {
-            let given = self.secure_in_message(side, name).filter(|given| !same(given, references));
-            same(on_disk, references) || given.map_or_else(|| alike(on_disk, references), |given| same(on_disk, given))
-        });
-        let references = references.cloned().ok_or_else(|| {
-            secure_changed(&version_file(side, name).display().to_string(), "version.propertyBag.params.secure")
-        })?;
+        let digest = recorded.and_then(|recorded| recorded.secure.as_ref());
+        let is_unchanged = match (start.secure(), digest) {
+            (Some(references), _) if same(on_disk, references) => true,
+            (_, Some(digest)) => *digest == record::secure_digest(&self.record.token, on_disk),
+            (Some(references), None) => {
+                let given = self.secure_in_message(side, name).filter(|given| !same(given, references));
+                given.map_or_else(|| alike(on_disk, references), |given| same(on_disk, given))
+            }
+            (None, None) => false,
+        };
+        if !is_unchanged {
+            let file = version_file(side, name);
+            return Err(secure_changed(&file.display().to_string(), "version.propertyBag.params.secure"));
+        }
         if let Some(params) = version.params_mut() {
-            params.insert(SECURE.to_owned(), references);
+            match start.secure() {
+                Some(references) => params.insert(SECURE.to_owned(), references.clone()),
+                // A text, which is kept nowhere but in the yml.
+                None => params.shift_remove(SECURE),
+            };
         }
         Ok(())
+    }
+
+    /// Puts placeholders back where secrets were filled in.
+    fn put_back(&self, recorded: &Recorded, version: &mut Version) {
+        let Some(template) = recorded.template.as_ref().and_then(|template| Version::of(Some(template)).ok()) else {
+            return;
+        };
+        let started = Version::of(recorded.version.as_ref()).unwrap_or_default();
+        version.put_back(&started, &template, &|text| self.secrets.named_in(text.as_bytes()).is_some());
     }
 
     /// What a params resource had under `secure` when the job began, where `message.json` tells.

@@ -54,7 +54,7 @@ impl Dir {
     }
 
     fn ends(&self, status: Status) -> Outcome {
-        outcome(self.folder.path(), &self.record, status, Options::default()).unwrap()
+        outcome(self.folder.path(), &self.record, status, Options::default(), &self.secrets()).unwrap()
     }
 
     fn succeeds(&self) -> Outcome {
@@ -62,7 +62,12 @@ impl Dir {
     }
 
     fn error(&self) -> String {
-        outcome(self.folder.path(), &self.record, Status::Success, Options::default()).unwrap_err().to_string()
+        let ended = outcome(self.folder.path(), &self.record, Status::Success, Options::default(), &self.secrets());
+        ended.unwrap_err().to_string()
+    }
+
+    fn secrets(&self) -> Secrets {
+        Secrets::gather(self.folder.path(), &self.record).unwrap()
     }
 }
 
@@ -214,7 +219,7 @@ fn rule_4_env_file() {
 fn the_old_cut_on_request() {
     let dir = one_image().with("state/img.env", "URL=a=b\r\n");
     let options = Options { compat_split: true };
-    let old = outcome(dir.folder.path(), &dir.record, Status::Success, options).unwrap();
+    let old = outcome(dir.folder.path(), &dir.record, Status::Success, options, &dir.secrets()).unwrap();
     assert_eq!(only(old).1["URL"], "a");
     assert_eq!(only(dir.succeeds()).1["URL"], "a=b");
 }

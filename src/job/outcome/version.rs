@@ -47,6 +47,17 @@ impl Version {
             })
     }
 
+    /// Puts placeholders back where a secret was filled in and nothing has changed since.
+    pub fn put_back(&mut self, started: &Self, template: &Self, is_secret: &impl Fn(&str) -> bool) {
+        if let (Some(name), Some(placeholder)) = (&self.name, &template.name)
+            && self.name == started.name
+            && is_secret(name)
+        {
+            self.name = Some(placeholder.clone());
+        }
+        put_back_members(&mut self.bag, &started.bag, &template.bag, is_secret);
+    }
+
     /// `propertyBag.params`.
     pub fn params_mut(&mut self) -> Option<&mut Map<String, Value>> {
         self.bag.get_mut("params").and_then(Value::as_object_mut)
@@ -55,6 +66,36 @@ impl Version {
     /// `propertyBag.params.secure`.
     pub fn secure(&self) -> Option<&Value> {
         self.bag.get("params").and_then(|params| params.get(SECURE))
+    }
+}
+
+fn put_back_members(
+    now: &mut Map<String, Value>,
+    started: &Map<String, Value>,
+    template: &Map<String, Value>,
+    is_secret: &impl Fn(&str) -> bool,
+) {
+    for (key, now) in now.iter_mut() {
+        if let (Some(started), Some(template)) = (started.get(key), template.get(key)) {
+            put_back(now, started, template, is_secret);
+        }
+    }
+}
+
+fn put_back(now: &mut Value, started: &Value, template: &Value, is_secret: &impl Fn(&str) -> bool) {
+    match (now, started, template) {
+        (Value::Object(now), Value::Object(started), Value::Object(template)) => {
+            put_back_members(now, started, template, is_secret);
+        }
+        (Value::Array(now), Value::Array(started), Value::Array(template)) => {
+            for ((now, started), template) in now.iter_mut().zip(started).zip(template) {
+                put_back(now, started, template, is_secret);
+            }
+        }
+        (Value::String(now), Value::String(started), Value::String(template)) if now == started && is_secret(now) => {
+            now.clone_from(template);
+        }
+        _ => {}
     }
 }
 

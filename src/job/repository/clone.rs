@@ -18,6 +18,8 @@ use crate::support::shell::posix_quote;
 const SSH_COMMAND: &str = "GIT_SSH_COMMAND";
 /// Where the head of a pull request goes: no branch of anybody's.
 const PULL_HEAD: &str = "refs/shipctl/pull-request";
+/// What git says when user and password are not accepted.
+const REFUSED: &str = "Authentication failed";
 /// How often a call over the network is tried.
 const TRIES: u32 = 3;
 /// How long the first failure is waited for; the next one twice as long.
@@ -67,9 +69,9 @@ impl<'a> Work<'a> {
         for line in &spec.git_config {
             settings.extend([OsString::from("-c"), settings::parse(line)?.into()]);
         }
-        if let Some((credential, file)) = &spec.credentials {
-            credential.store(file)?;
-            for value in [OsString::new(), helper(file)] {
+        if let Some(credentials) = &spec.credentials {
+            credentials.store()?;
+            for value in [OsString::new(), helper(&credentials.file)] {
                 let mut setting = OsString::from("credential.helper=");
                 setting.push(value);
                 settings.extend([OsString::from("-c"), setting]);
@@ -105,7 +107,9 @@ impl<'a> Work<'a> {
 
     fn failure(&self, doing: &str, answer: &Answer) -> Error {
         let mut said = answer.said.clone();
-        if said.contains("Host key verification failed") {
+        if said.contains(REFUSED) {
+            said.push_str("; check user and password of its integration");
+        } else if said.contains("Host key verification failed") {
             said.push_str("; add the host's key to known_hosts (ssh-keyscan)");
         } else if said.contains("terminal prompts disabled") {
             said.push_str("; give the repository a key or a gitCredential");
@@ -135,8 +139,9 @@ impl<'a> Work<'a> {
         if !has_email {
             settings.push(("user.email", "shippable-build@localhost".into()));
         }
-        if let Some((_, file)) = &self.spec.credentials {
-            settings.extend([("credential.helper", OsString::new()), ("credential.helper", helper(file))]);
+        if let Some(credentials) = &self.spec.credentials {
+            let helper = helper(&credentials.later);
+            settings.extend([("credential.helper", OsString::new()), ("credential.helper", helper)]);
         }
         for (name, value) in settings {
             let answer = git::run(self.git(Some(self.target)).args(["config", "--add", name]).arg(value))?;
@@ -268,7 +273,8 @@ fn try_often(mut call: impl FnMut() -> Result<Answer, Error>) -> Result<Answer, 
     let mut pause = PAUSE;
     for _ in 1..TRIES {
         let answer = call()?;
-        if answer.succeeded {
+        // git throws a password away that was refused: the next try would be one without.
+        if answer.succeeded || answer.said.contains(REFUSED) {
             return Ok(answer);
         }
         sleep(pause);

@@ -1,6 +1,7 @@
 //! Leases: one holder at a time.
 
 use super::*;
+use crate::support::stop::Stop;
 
 #[test]
 fn a_lease_has_one_holder() {
@@ -22,6 +23,63 @@ fn a_lease_has_one_holder() {
         drop(third);
         assert!(tomorrow.lease("build", "machine-e", ttl).unwrap_err().to_string().contains("machine-d"));
         drop(fourth);
+    });
+}
+
+static NOW: AtomicI64 = AtomicI64::new(0);
+
+/// A clock that a test sets, in seconds after the other one's time.
+fn set_clock() -> SystemTime {
+    clock() + Duration::from_secs(NOW.load(Ordering::SeqCst).try_into().unwrap())
+}
+
+fn ends(store: &Store) -> u64 {
+    let text = store.objects.read::<Value>("jobs/build/lease").unwrap().unwrap();
+    text["ends"].as_u64().unwrap()
+}
+
+/// Waits for what another thread is about to do.
+fn wait_until(is_so: impl Fn() -> bool) {
+    for _ in 0..2000 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("it does not come to be");
+}
+
+#[test]
+fn a_kept_lease_is_renewed_until_it_is_lost() {
+    let often = Duration::from_millis(5);
+    on_both(|store| {
+        NOW.store(0, Ordering::SeqCst);
+        let store = &Store { clock: set_clock, ..another(store) };
+        let ttl = Duration::from_mins(2);
+        let stop = Stop::default();
+        let keeper = store.lease("build", "first", ttl).unwrap().keep(often, stop.clone()).unwrap();
+        let began = ends(store);
+        // Longer than the lease, in steps that are shorter.
+        for minute in 1..=5 {
+            NOW.store(60 * minute, Ordering::SeqCst);
+            wait_until(|| ends(store) == began + 60_000 * u64::try_from(minute).unwrap());
+            assert!(store.lease("build", "second", ttl).is_err());
+        }
+        assert_eq!(stop.reason(), None);
+        keeper.release().unwrap();
+
+        // Somebody else has it, as after a machine has slept.
+        let keeper = store.lease("build", "first", ttl).unwrap().keep(often, stop.clone()).unwrap();
+        let until = || ends(store) + 60_000;
+        let other = json!({"holder": "other", "token": "other", "ends": until(), "endsAt": "later"});
+        // A renewal that is under way may come between.
+        wait_until(|| {
+            store.objects.replace("jobs/build/lease", &other).unwrap();
+            stop.reason().is_some()
+        });
+        assert!(stop.reason().unwrap().contains("gone to somebody else"), "{stop:?}");
+        drop(keeper);
+        assert!(store.lease("build", "third", ttl).unwrap_err().to_string().contains("other"));
     });
 }
 

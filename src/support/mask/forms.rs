@@ -23,13 +23,37 @@ const LARGE: usize = 8 << 10;
 /// Where `base64`, `openssl` and mail programs break their lines.
 const WIDTHS: [usize; 2] = [76, 64];
 
+/// A line of a secret that is long enough to be nothing else, wherever it is found.
+const TELLING: usize = 16;
+
+/// What the spellings are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Hiding them: rather one too many.
+    Mask,
+    /// Refusing what holds them: only what is hardly there by chance.
+    Search,
+}
+
+/// What is nothing but this secret where it is found in a file, each once: without the lines of it that many texts have,
+/// and without the spellings that are only a few letters long. One of `many` secrets has fewer of them.
+pub fn telling(secret: &[u8], many: bool) -> BTreeSet<Vec<u8>> {
+    let mut patterns = BTreeSet::new();
+    of_one(secret, Use::Search, &mut patterns);
+    if !many && (SHORTEST..=SHORT).contains(&secret.len()) {
+        in_lines(secret, &mut patterns);
+    }
+    patterns.retain(|pattern| pattern.len() >= ENOUGH || (pattern.len() >= SHORTEST && pattern == secret));
+    patterns
+}
+
 /// All patterns of all secrets, each once.
 pub fn of_all<I: IntoIterator<Item = S>, S: AsRef<[u8]>>(secrets: I) -> Vec<Vec<u8>> {
     let mut patterns = BTreeSet::new();
     let secrets: Vec<S> = secrets.into_iter().collect();
     for secret in &secrets {
         let secret = secret.as_ref();
-        of_one(secret, &mut patterns);
+        of_one(secret, Use::Mask, &mut patterns);
         if secrets.len() <= MANY && (SHORTEST..=SHORT).contains(&secret.len()) {
             in_lines(secret, &mut patterns);
         }
@@ -37,7 +61,7 @@ pub fn of_all<I: IntoIterator<Item = S>, S: AsRef<[u8]>>(secrets: I) -> Vec<Vec<
     patterns.into_iter().filter(|pattern: &Vec<u8>| pattern.len() >= SHORTEST).collect()
 }
 
-fn of_one(secret: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
+fn of_one(secret: &[u8], purpose: Use, patterns: &mut BTreeSet<Vec<u8>>) {
     if secret.len() < SHORTEST {
         return;
     }
@@ -53,7 +77,7 @@ fn of_one(secret: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
     }
     let unix = without_returns(whole);
     let dos = unix.split(|byte| *byte == b'\n').collect::<Vec<_>>().join(&b"\r\n"[..]);
-    if !by_lines(whole, patterns) {
+    if !by_lines(whole, purpose, patterns) || purpose == Use::Search {
         patterns.extend([whole.to_vec(), unix.clone(), dos.clone()]);
     }
     for text in [whole, &unix, &dos] {
@@ -62,7 +86,7 @@ fn of_one(secret: &[u8], patterns: &mut BTreeSet<Vec<u8>>) {
 }
 
 /// Adds the lines. False where they do not cover the secret: too much of it is in lines that are too short.
-fn by_lines(whole: &[u8], patterns: &mut BTreeSet<Vec<u8>>) -> bool {
+fn by_lines(whole: &[u8], purpose: Use, patterns: &mut BTreeSet<Vec<u8>>) -> bool {
     let (mut covers, mut left) = (false, 0);
     for line in whole.split(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -78,11 +102,20 @@ fn by_lines(whole: &[u8], patterns: &mut BTreeSet<Vec<u8>>) -> bool {
             }
         };
         covers = true;
+        if purpose == Use::Search && !is_telling(line) {
+            continue;
+        }
         if patterns.insert(line.to_vec()) {
             encoded(line, patterns);
         }
     }
     covers && left < SHORTEST
+}
+
+/// Whether a line is part of a key, rather than a mark around it or a line of some document.
+fn is_telling(line: &[u8]) -> bool {
+    let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-.~".contains(byte);
+    line.len() >= TELLING && !line.starts_with(b"--") && line.iter().all(is_of_key)
 }
 
 fn without_returns(text: &[u8]) -> Vec<u8> {

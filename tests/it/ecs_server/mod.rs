@@ -175,6 +175,17 @@ impl Ecs {
         })
     }
 
+    /// When a service first said something with these words: seconds since the first call. That is when the evidence was
+    /// there to be seen.
+    pub fn event_at(&self, name: &str, words: &str) -> Option<i64> {
+        let state = self.state();
+        let service = state.world.services.iter().rev().find(|service| service.name == name)?;
+        let said = |event: &&serde_json::Value| event["message"].as_str().is_some_and(|said| said.contains(words));
+        let at = service.events.iter().rev().find(said)?["createdAt"].as_f64()?;
+        #[allow(clippy::cast_possible_truncation)] // whole seconds
+        Some(at as i64 - state.world.start?)
+    }
+
     /// What is there, as text: services with their counts (`running+pending/desired`), active task definitions, scalable
     /// targets, policies, alarms.
     pub fn world(&self) -> String {

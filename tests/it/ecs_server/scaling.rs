@@ -55,6 +55,11 @@ impl World {
             let message = "MinCapacity and MaxCapacity must be specified when registering a new scalable target.";
             return Err(Refusal::new("ValidationException", message));
         }
+        if target["RoleARN"].is_null() {
+            let role = "aws-service-role/ecs.application-autoscaling.amazonaws.com";
+            let role = format!("arn:aws:iam::{ACCOUNT}:role/{role}/AWSServiceRoleForApplicationAutoScaling_ECSService");
+            target["RoleARN"] = role.into();
+        }
         self.targets.insert(resource.clone(), target);
         let arn = format!("arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/{resource}");
         Ok(json!({"ScalableTargetARN": arn}))

@@ -29,7 +29,7 @@ fn every_row_of_the_table() {
                 {"containerPort": 94, "name": "grpc"}
             ]}),
         ),
-        ("links:\n  - \"db:database\"\n  - cache", json!({"links": ["db:database", "cache"]})),
+        ("links:\n  - \"web:database\"\n  - web", json!({"links": ["web:database", "web"]})),
         ("hostName: box", json!({"hostname": "box"})),
         ("user: 1000", json!({"user": "1000"})),
         ("user: app:app", json!({"user": "app:app"})),
@@ -53,11 +53,11 @@ fn every_row_of_the_table() {
             ]}),
         ),
         (
-            "volumesFrom: [\"data:ro\", \"more:rw\", plain]",
+            "volumesFrom: [\"web:ro\", \"web:rw\", web]",
             json!({"volumesFrom": [
-                {"sourceContainer": "data", "readOnly": true},
-                {"sourceContainer": "more", "readOnly": false},
-                {"sourceContainer": "plain", "readOnly": false}
+                {"sourceContainer": "web", "readOnly": true},
+                {"sourceContainer": "web", "readOnly": false},
+                {"sourceContainer": "web", "readOnly": false}
             ]}),
         ),
         (
@@ -85,6 +85,13 @@ fn every_row_of_the_table() {
         ),
         ("restartPolicy: {enabled: true}", json!({"restartPolicy": {"enabled": true}})),
         ("secrets: [{name: A, valueFrom: arn}]", json!({"secrets": [{"name": "A", "valueFrom": "arn"}]})),
+        ("environment: {A: 1}", json!({"environment": [{"name": "A", "value": "1"}]})),
+        (
+            "environment: [{A: 1}, {name: B, value: b}]",
+            json!({"environment": [
+                {"name": "A", "value": "1"}, {"name": "B", "value": "b"}
+            ]}),
+        ),
         ("memory: null\nlinks: ~", json!({})),
     ];
     for (options, want) in table {

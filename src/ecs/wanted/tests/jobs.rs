@@ -10,8 +10,8 @@ const RESOURCES: &str = "resources:
   - {name: c2, type: cluster, pointer: {sourceName: beta}}
   - {name: a, type: image, pointer: {sourceName: o/a}, seed: {versionName: 1}}
   - {name: b, type: image, pointer: {sourceName: o/b}, seed: {versionName: 1}}
-  - {name: o1, type: dockerOptions, version: {memory: 1, cpuShares: 1, labels: {x: 1, y: 1}, links: [l], logConfig: {type: a, options: {k: v}}, service: {deploymentConfiguration: {maximumPercent: 1, minimumHealthyPercent: 1}}}}
-  - {name: o2, type: dockerOptions, version: {memory: 2, labels: {y: 2, z: 2}, links: [m, n], logConfig: {type: b}, service: {deploymentConfiguration: {maximumPercent: 2}}}}
+  - {name: o1, type: dockerOptions, version: {memory: 1, cpuShares: 1, labels: {x: 1, y: 1}, links: [a], logConfig: {type: a, options: {k: v}}, service: {deploymentConfiguration: {maximumPercent: 1, minimumHealthyPercent: 1}}}}
+  - {name: o2, type: dockerOptions, version: {memory: 2, labels: {y: 2, z: 2}, links: [a:m, a:n], logConfig: {type: b}, service: {deploymentConfiguration: {maximumPercent: 2}}}}
   - {name: p1, type: params, version: {params: {A: 1, B: 1}}}
   - {name: p2, type: params, version: {params: {B: 2, C: 2}}}
   - {name: r1, type: replicas, version: {count: 1}}
@@ -46,13 +46,13 @@ fn options_are_united_in_step_order() {
         container,
         json!({
             "name": "a", "image": "o/a:1", "memory": 2, "cpu": 1, "essential": true,
-            "dockerLabels": {"x": "1", "y": "2", "z": "2"}, "links": ["m", "n"], "logConfiguration": {"logDriver": "b"}
+            "dockerLabels": {"x": "1", "y": "2", "z": "2"}, "links": ["a:m", "a:n"], "logConfiguration": {"logDriver": "b"}
         })
     );
     let want = json!({"desiredCount": 1, "deploymentConfiguration": {"maximumPercent": 2, "minimumHealthyPercent": 1}});
     assert_eq!(service, want);
     let (container, _) = options(", {IN: o2}, {IN: o1}");
-    assert_eq!((&container["memory"], &container["links"]), (&json!(1), &json!(["l"])));
+    assert_eq!((&container["memory"], &container["links"]), (&json!(1), &json!(["a"])));
 }
 
 #[test]
@@ -98,13 +98,31 @@ fn manifests_come_through_releases_and_deploy_jobs() {
     assert!(wanted.services.iter().all(|service| !service.force && !service.service.contains_key("loadBalancers")));
     assert_eq!(
         wanted.warnings,
-        ["shippable.yml:18:117: the loadBalancer lb stays with beta: name it in this job, too"]
+        ["shippable.yml:18:116: the loadBalancer lb stays with beta: name it in this job, too"]
     );
     // Its options come along, and the outer ones win.
     assert_eq!(counts(&wanted), [1, 2]);
     assert_eq!(
         wanted.services[1].task_definition["containerDefinitions"][0]["environment"],
         json!([{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "C", "value": "2"}])
+    );
+}
+
+#[test]
+fn a_manifest_that_is_there_twice_counts_once() {
+    let wanted = jobs(
+        "  - {name: m, type: manifest, steps: [{IN: a}]}
+  - {name: rel, type: release, steps: [{IN: m}]}
+  - {name: d, type: deploy, steps: [{IN: c}, {IN: rel}, {IN: m, versionNumber: 3, force: true}]}
+",
+    );
+    assert_eq!((names(&wanted), wanted.services[0].force), (vec!["d-m"], true));
+    assert_eq!(
+        wanted.warnings,
+        [
+            "shippable.yml:18:80: m is taken as the yml has it: pin the versions of its resources instead",
+            "shippable.yml:18:62: the manifest m is there twice: the later counts"
+        ]
     );
 }
 
@@ -145,7 +163,7 @@ fn settings_of_the_job() {
     let wanted = ask(&yml("method: upgrade, stabilityDuration: 5"));
     assert_eq!((wanted.stability.as_secs(), wanted.warnings.len()), (0, 1));
     let mut bench = Bench::default();
-    bench.options.timeout = Some(std::time::Duration::from_secs(7200));
+    bench.options.timeout = Some(std::time::Duration::from_hours(2));
     assert_eq!(bench.wanted(&yml("maxWaitTime: 1")).max_wait.as_secs(), 7200);
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Bench, ask, container, environment, fails, indented, job, with};
 use crate::ecs::wanted::{Scaling, digest, masked};
 use crate::job::build::sources::Owner;
+use crate::support::secret::SecretText;
 
 #[test]
 fn params_are_the_environment() {
@@ -31,7 +32,7 @@ fn secure_params_are_filled_in_and_masked() {
         let want = json!({"A": "with hunter2 in it", "N": "7", "TOKEN": "hunter2", "PIN": "7"});
         assert_eq!(environment(&wanted, 0), want);
         let service = &wanted.services[0];
-        let secrets: Vec<&str> = service.secrets.iter().map(|secret| secret.expose()).collect();
+        let secrets: Vec<&str> = service.secrets.iter().map(SecretText::expose).collect();
         assert_eq!(secrets, ["hunter2", "7"]);
         let shown = masked(service);
         assert_eq!(
@@ -44,7 +45,7 @@ fn secure_params_are_filled_in_and_masked() {
             ])
         );
         assert_eq!((&shown["service"], &shown["scaling"]), (&json!({"desiredCount": 1}), &json!(null)));
-        assert!(!format!("{wanted:?}").contains("hunter2\")"), "{wanted:?}");
+        assert!(!format!("{wanted:?}").contains("hunter2"), "{wanted:?}");
     }
 }
 
@@ -55,7 +56,7 @@ fn secure_texts_are_pairs_and_later_ones_win() {
 ";
     let wanted = ask(&job(resources, "", ", {IN: p}, {IN: q}"));
     assert_eq!(environment(&wanted, 0).to_string(), r#"{"A":"a","B":"2","S":"open","T":"t"}"#);
-    let secrets: Vec<&str> = wanted.services[0].secrets.iter().map(|secret| secret.expose()).collect();
+    let secrets: Vec<&str> = wanted.services[0].secrets.iter().map(SecretText::expose).collect();
     assert_eq!(secrets, ["t"]);
     let text = "q2ZsZm9vYmFyMTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6==";
     let wanted = with("params", &format!("params: {{A: a, secure: {text}}}"), ", {IN: o}");
@@ -68,7 +69,7 @@ fn params_that_are_wrong() {
     for (section, want) in [
         ("params: [a]", "8: shippable.yml:7:15: params of o is [\"a\"]: a map, `NAME: value` was expected"),
         ("other: 1", "8: shippable.yml:4:5: o has no params: add `params: {NAME: value}`"),
-        ("params: {secure: {T: env:NONE}}", "8: shippable.yml:9:51: secure.T of o: "),
+        ("params: {secure: {T: env:NONE}}", "8: shippable.yml:10:60: secure.T of o: "),
     ] {
         let resource = format!("  - name: o\n    type: params\n    version:\n      {section}\n");
         let message = fails(&job(&resource, "", ", {IN: o}"));
@@ -265,38 +266,38 @@ fn load_balancers_that_are_wrong() {
         (
             "{sourceName: lb}",
             "",
-            "8:60: the loadBalancer b needs `applyTo: [{manifest: MANIFEST, image: IMAGE, port: 80}]`",
+            "8:73: the loadBalancer b needs `applyTo: [{manifest: MANIFEST, image: IMAGE, port: 80}]`",
         ),
         ("{method: classic}", at, "5:5: b has no sourceName: add `sourceName: NAME-OR-ARN`"),
         (
             "{sourceName: lb, method: ClusterIP}",
             at,
-            "5:67: method of b is \"ClusterIP\": classic or application was expected",
+            "5:69: method of b is \"ClusterIP\": classic or application was expected",
         ),
-        ("{sourceName: lb, method: application}", at, "5:58: sourceName of b is \"lb\": the ARN of the target group"),
-        ("{sourceName: lb}", "{image: web, port: 80}", "8:75: applyTo of b has no manifest"),
-        ("{sourceName: lb}", "{manifest: m, port: 80}", "8:75: applyTo of b has no image"),
-        ("{sourceName: lb}", "{manifest: m, image: web}", "8:75: applyTo of b has no port"),
+        ("{sourceName: lb, method: application}", at, "5:57: sourceName of b is \"lb\": the ARN of the target group"),
+        ("{sourceName: lb}", "{image: web, port: 80}", "8:86: applyTo of b has no manifest"),
+        ("{sourceName: lb}", "{manifest: m, port: 80}", "8:86: applyTo of b has no image"),
+        ("{sourceName: lb}", "{manifest: m, image: web}", "8:86: applyTo of b has no port"),
         (
             "{sourceName: lb}",
             "{manifest: m, image: web, port: http}",
-            "8:107: port in applyTo of b: a container port was expected",
+            "8:118: port in applyTo of b: a container port was expected",
         ),
         (
             "{sourceName: lb}",
             "m",
-            "8:75: applyTo of b has a text: {manifest: MANIFEST, image: IMAGE, port: 80} was expected",
+            "8:86: applyTo of b has a text: {manifest: MANIFEST, image: IMAGE, port: 80} was expected",
         ),
-        ("{sourceName: lb}", "{manifest: mm, image: web, port: 80}", "8:75: applyTo of b: no manifest mm in this job"),
+        ("{sourceName: lb}", "{manifest: mm, image: web, port: 80}", "8:86: applyTo of b: no manifest mm in this job"),
         (
             "{sourceName: lb}",
             "{manifest: m, image: wob, port: 80}",
-            "8:75: applyTo of b: no image wob in the manifest m; did you mean web?",
+            "8:86: applyTo of b: no image wob in the manifest m; did you mean web?",
         ),
         (
             "{sourceName: lb}",
             "{manifest: m, image: web, port: 81}",
-            "8:75: applyTo of b: web maps 80, not port 81: add `portMappings: [\"81\"]` to its dockerOptions",
+            "8:86: applyTo of b: web maps 80, not port 81: add `portMappings: [\"81\"]` to its dockerOptions",
         ),
     ] {
         let resources = format!("{PORTS}  - {{name: b, type: loadBalancer, pointer: {section}}}\n");
@@ -324,11 +325,11 @@ fn images_in_both_spellings() {
         ("seed: {versionName: v1}", "8: shippable.yml:4:5: i has no sourceName: add `sourceName: REGISTRY/REPOSITORY`"),
         (
             "pointer: {sourceName: \"\"}",
-            "8: shippable.yml:4:51: sourceName of i is \"\": REGISTRY/REPOSITORY was expected",
+            "8: shippable.yml:4:50: sourceName of i is \"\": REGISTRY/REPOSITORY was expected",
         ),
         (
             "pointer: {sourceName: a}, seed: {versionName: a b}",
-            "8: shippable.yml:4:51: i: the versionName \"a b\" is no tag",
+            "8: shippable.yml:4:50: i: the versionName \"a b\" is no tag",
         ),
     ] {
         let message = fails(&job(&format!("  - {{name: i, type: image, {sections}}}\n"), ", {IN: i}", ""));
@@ -351,7 +352,7 @@ fn versions_are_pinned_or_the_newest() {
     assert_eq!(image(&bench, ", versionName: v2"), "org/web:v2");
     assert_eq!(image(&bench, ", versionNumber: 2"), "org/web:v3");
     let error = bench.fails(&yml(", versionName: v9"));
-    assert!(error.starts_with("8: shippable.yml:5:48: the step wants version called \"v9\" of web"), "{error}");
+    assert!(error.starts_with("8: shippable.yml:5:44: the step wants version called \"v9\" of web"), "{error}");
     bench.memory.pins.insert(owner, 1);
     assert_eq!(image(&bench, ""), "org/web:v2");
     bench.options.images = vec![("web".into(), "v0".into()), ("web".into(), "v7".into())];

@@ -17,7 +17,7 @@ fn jobs_that_are_wrong() {
         ("  - {name: e, type: deploy}\n", "no job d in shippable.yml"),
         (
             "  - {name: d, type: runSh}\n  - {name: e, type: deploy}\n",
-            "shippable.yml:7:20: d is a runSh job: a deploy job was expected (here: e)",
+            "shippable.yml:7:21: d is a runSh job: a deploy job was expected (here: e)",
         ),
         (
             "  - {name: d, type: deploy, steps: [{IN: c}]}\n",
@@ -49,7 +49,7 @@ fn jobs_that_are_wrong() {
         ),
         (
             "  - {name: d, type: deploy, steps: [{IN: c}, {IN: m}, {IN: o, applyTo: [aa]}]}\n  - {name: m, type: manifest, steps: [{IN: a}]}\n",
-            "shippable.yml:7:75: applyTo: no image or manifest aa in this job",
+            "shippable.yml:7:73: applyTo: no image or manifest aa in this job",
         ),
         (
             "  - {name: d, type: deploy, steps: [{IN: c}, {IN: m}]}\n  - {name: m, type: manifest, steps: [{IN: a}, {IN: o, applyTo: [{}]}]}\n",
@@ -138,4 +138,11 @@ fn a_store_that_cannot_be_read_is_its_own_failure() {
     bench.memory.broken = Some("latest");
     let error: Error = bench.try_wanted(&job("", "", "")).unwrap_err();
     assert_eq!((error.kind(), error.to_string().as_str()), (Kind::Network, "latest is broken"));
+}
+
+#[test]
+fn placeholders_of_names_have_to_stand_for_something() {
+    let yml = job("", "", "").replace("sourceName: prod", "sourceName: \"prod-${ENV}\", other: $X");
+    let want = "8: shippable.yml:2:5: $ENV of c stands for nothing: name a params that has it before c in the steps";
+    assert_eq!(fails(&yml), want);
 }

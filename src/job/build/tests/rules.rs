@@ -156,6 +156,12 @@ fn placeholders_as_asked_for() {
     assert_eq!(bench.json("IN/c/version.json")["version"]["propertyBag"]["x"], "$NONE.");
     let got = bench.json("IN/d/version.json")["version"]["propertyBag"]["sourceName"].clone();
     assert_eq!(got, "hush/hush/j/k/$LATER_NAME");
+    // Where a secret was filled in, the run remembers what it stands for.
+    let record = Record::read(&bench.dir()).unwrap();
+    let templates: Vec<_> =
+        record.dependencies.iter().filter_map(|one| Some((&*one.name, one.template.as_ref()?))).collect();
+    assert!(record.allow_secrets && !templates.is_empty());
+    assert!(templates.iter().all(|(_, template)| !json!(template).to_string().contains("hush")), "{templates:?}");
 }
 
 #[test]

@@ -33,6 +33,8 @@ fn an_autoscaler_raises_what_has_a_target() {
     assert_eq!(caller.does(&api("PutScalingPolicy"), policy.clone())["PolicyARN"], arn);
     let targets = caller.does(&api("DescribeScalableTargets"), json!({"ServiceNamespace": "ecs"}));
     assert_eq!(targets["ScalableTargets"].as_array().unwrap().len(), 1);
+    let role = targets["ScalableTargets"][0]["RoleARN"].as_str().unwrap();
+    assert!(role.ends_with("/AWSServiceRoleForApplicationAutoScaling_ECSService"), "{role}");
     // An alarm, as the client of CloudWatch sends it, and as older ones do.
     let alarm =
         json!({"AlarmName": "high", "ComparisonOperator": "x", "EvaluationPeriods": "2", "AlarmActions": [arn]});

@@ -150,6 +150,8 @@ fn the_breaker_goes_back_or_stays() {
     let (old, new) = ("ecs-svc/0000000000000000001", "ecs-svc/0000000000000000002");
     let back = format!("ECS deployment circuit breaker: rolling back to deploymentId {old}.");
     assert_eq!((rollout(&seen), &seen["deployments"][0]["id"]), (("IN_PROGRESS", back.as_str()), &json!(old)));
+    assert_eq!(server.event_at("web", "deployment failed: tasks failed to start"), Some(7));
+    assert_eq!(server.event_at("web", "no such words"), None);
     let failed = &seen["deployments"][1];
     assert_eq!((&failed["id"], &failed["failedTasks"]), (&json!(new), &json!(3)));
     assert_eq!(failed["rolloutStateReason"], "ECS deployment circuit breaker: tasks failed to start.");

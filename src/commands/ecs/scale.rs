@@ -1,0 +1,33 @@
+//! `shipctl ecs scale JOB N`.
+
+use clap::Args;
+
+use super::args::{JobArgs, WaitArgs};
+use super::session::{carry_out, cluster};
+use crate::ctx::Ctx;
+use crate::ecs::run;
+use crate::error::Error;
+
+/// Arguments of `ecs scale`.
+#[derive(Debug, Args)]
+pub(crate) struct ScaleArgs {
+    #[command(flatten)]
+    job: JobArgs,
+    /// How many tasks are to run
+    #[arg(value_name = "N")]
+    count: u32,
+    /// Scale the service of this manifest alone
+    #[arg(long, value_name = "NAME")]
+    manifest: Option<String>,
+    #[command(flatten)]
+    wait: WaitArgs,
+}
+
+pub(super) fn run(ctx: &Ctx, args: &ScaleArgs) -> Result<(), Error> {
+    let store = args.job.store.open(ctx)?;
+    let job = &args.job.job;
+    let cluster = cluster(ctx, &args.job, &store.deployed(job)?)?;
+    let options = args.wait.options(String::new());
+    let manifest = args.manifest.as_deref();
+    carry_out(ctx, &args.job, &cluster, &store, &[], &options, |run| run::scale(run, job, args.count, manifest))
+}

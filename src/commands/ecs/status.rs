@@ -1,0 +1,115 @@
+//! `shipctl ecs status JOB`: what is remembered, and what ECS shows of it.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::access::{self, Way};
+use super::args::JobArgs;
+use super::session::cluster;
+use crate::aws::ecs::Service;
+use crate::ctx::Ctx;
+use crate::ecs::memory::{Deployed, Leftover};
+use crate::ecs::steps::revision;
+use crate::error::{Error, Kind, one_line};
+use crate::support::clock::Clock;
+use crate::support::interrupt::Interrupt;
+
+/// Events of a service that are shown.
+const EVENTS: usize = 3;
+
+/// Arguments of `ecs status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    job: JobArgs,
+}
+
+/// What serves for a manifest.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    deployed: &'a Deployed,
+    /// Nothing when ECS does not show it.
+    service: Option<&'a Service>,
+    is_whole: bool,
+}
+
+pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
+    let job = &args.job.job;
+    let memory = args.job.store.open(ctx)?.deployed(job)?;
+    if memory.services.is_empty() && memory.leftovers.is_empty() {
+        let told = format_args!("nothing is deployed for {job}, as far as the store knows: is it the right --store?");
+        return Err(Error::failed(told));
+    }
+    let cluster = cluster(ctx, &args.job, &memory)?;
+    let way = Way::to(ctx, &args.job.access, &cluster, args.job.integrations.as_deref())?;
+    let first = way.credentials(ctx, false)?;
+    let connection = access::connection(ctx, &first)?;
+    let clock = Clock::from_env(&ctx.env)?;
+    let calls = access::calls(ctx, &way, first, &connection, &clock, &Interrupt::never());
+    let names: Vec<&str> = memory.services.iter().map(|was| was.service.as_str()).collect();
+    let services = match names.as_slice() {
+        [] => Vec::new(),
+        names => calls
+            .describe_services(&cluster.name, names)
+            .map_err(|failure| calls.error(&format!("look at {}", names.join(", ")), &failure))?,
+    };
+    let shown: Vec<Shown> = memory.services.iter().map(|was| shown(was, &services)).collect();
+    for one in &shown {
+        if args.job.json {
+            ctx.print_line(serde_json::to_string(one).unwrap_or_default())?;
+        } else {
+            ctx.print(text(one).as_bytes())?;
+        }
+    }
+    for leftover in &memory.leftovers {
+        ctx.note(format_args!(
+            "left over: {}; `shipctl ecs deploy {job} --prune` removes it",
+            Leftover::text(leftover)
+        ));
+    }
+    let bad: Vec<&str> = shown.iter().filter(|one| !one.is_whole).map(|one| one.deployed.service.as_str()).collect();
+    if bad.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Failed, format_args!("not whole: {}; `shipctl ecs deploy {job}` mends it", bad.join(", "))))
+}
+
+fn shown<'a>(was: &'a Deployed, services: &'a [Service]) -> Shown<'a> {
+    let service = services.iter().find(|service| service.name == was.service && service.status != "INACTIVE");
+    let runs = |service: &Service| {
+        let same = revision(&service.task_definition) == revision(&was.task_definition);
+        service.status == "ACTIVE" && service.running >= service.desired && same
+    };
+    Shown { deployed: was, service, is_whole: service.is_some_and(runs) }
+}
+
+fn text(one: &Shown) -> String {
+    let was = one.deployed;
+    let revision_of = |arn: &str| revision(arn).to_owned();
+    let head = format!(
+        "{}: {} ({}, build {})",
+        was.manifest,
+        was.service,
+        revision_of(&was.task_definition),
+        was.build_number
+    );
+    let Some(service) = one.service else { return format!("{head}: ECS does not show it\n") };
+    let pending = if service.pending > 0 { format!(", {} pending", service.pending) } else { String::new() };
+    let mut text = format!("{head}: {}, {} of {} running{pending}\n", service.status, service.running, service.desired);
+    for rollout in service.deployments.iter().filter(|one| service.deployments.len() > 1 || one.status != "PRIMARY") {
+        let state = rollout.rollout_state.as_deref().map(|state| format!(", {state}")).unwrap_or_default();
+        text.push_str(&format!(
+            "  roll-out {} of {}: {} of {} running{state}\n",
+            rollout.status,
+            revision_of(&rollout.task_definition),
+            rollout.running,
+            rollout.desired
+        ));
+    }
+    for event in service.events.iter().take(EVENTS) {
+        let at = event.at.map(crate::aws::timestamp).unwrap_or_default();
+        text.push_str(&format!("  {at} {}\n", one_line(&event.message)));
+    }
+    text
+}
