@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use super::book::Book;
+use super::wait::Shown;
 use super::{Run, role};
 use crate::aws::ecs::{Request, Service};
 use crate::aws::error::Failure;
@@ -68,6 +69,8 @@ pub(super) struct Work<'a> {
     pub(super) known_events: HashSet<String>,
     /// Services as they were seen last.
     pub(super) seen: BTreeMap<String, Service>,
+    /// What was told of their counts last.
+    pub(super) shown: BTreeMap<String, Shown>,
 }
 
 impl<'a> Work<'a> {
@@ -91,6 +94,7 @@ impl<'a> Work<'a> {
             rollouts: BTreeMap::new(),
             known_events: HashSet::new(),
             seen: BTreeMap::new(),
+            shown: BTreeMap::new(),
         }
     }
 
@@ -172,6 +176,9 @@ impl<'a> Work<'a> {
             Step::FindRole => self.find_role(step),
             Step::Register(request) => {
                 self.registered = Some(self.called(step, api.register_task_definition(request))?);
+                for note in api.take_notes() {
+                    self.note(note);
+                }
                 Ok(())
             }
             Step::Create { service, request } => self.create(step, service, request),
