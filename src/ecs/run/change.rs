@@ -117,7 +117,11 @@ impl Work<'_> {
         if let (Stop::Failed(_) | Stop::TimedOut(_), Some(Step::AwaitRollout { service, .. })) = (stop, step) {
             self.explain(&service.clone(), &reason);
         }
-        let is_over = matches!(stop, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_));
+        let is_over = match stop {
+            // Nothing can be undone either.
+            Stop::Call { failure, .. } => matches!(failure.kind, Kind::Expired | Kind::NoCredentials) && index > 0,
+            other => matches!(other, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_)),
+        };
         if is_over || is_committed {
             let text = format!("{reason}; {}", self.live(change, is_committed));
             return self.ended(outcome, text);
