@@ -1,5 +1,6 @@
 //! Deployments that do not come to anything: the exit status, the calls, what is said of why, and what is left.
 
+use crate::ecs_faults::CRASH;
 use crate::ecs_server::{Behaviour, Ecs, Scenario, When};
 use crate::guards::root;
 use crate::harness::{Ran, Sandbox};
@@ -40,7 +41,7 @@ pub const UPGRADE: Yml = Yml { job: ", method: upgrade", ..BLUE_GREEN };
 pub const REPLACE: Yml = Yml { job: ", method: replace", ..BLUE_GREEN };
 const PORTS: &str = "  - {name: p, type: dockerOptions, version: {portMappings: [\"0:80\"]}}\n";
 const DAEMON: &str = "  - {name: o, type: dockerOptions, version: {service: {schedulingStrategy: DAEMON}}}\n";
-const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/1";
+pub const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/1";
 
 /// A job directory's worth of a pipeline, and its ECS.
 pub struct Stage {
@@ -105,8 +106,6 @@ fn lines_twice(ran: &Ran) -> Vec<String> {
     let again = events.clone().filter(|line| lines.iter().filter(|other| other == line).count() > 1);
     next_to.chain(again.cloned()).collect()
 }
-
-const CRASH: Behaviour = Behaviour::Crashes { exit: 3, after: 1 };
 
 #[test]
 fn success() {

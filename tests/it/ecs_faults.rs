@@ -2,17 +2,16 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::ecs_failures::{BLUE_GREEN, Stage, UPGRADE, Yml, told};
+use crate::ecs_failures::{BLUE_GREEN, GROUP, Stage, UPGRADE, Yml, told};
 use crate::ecs_server::{Behaviour, Fault, Scenario, When};
 use crate::harness::Ran;
 use serde_json::json;
 
-const HEALTHY: Behaviour = Behaviour::Healthy { start: 3 };
-const CRASH: Behaviour = Behaviour::Crashes { exit: 3, after: 1 };
-const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/1";
+pub const HEALTHY: Behaviour = Behaviour::Healthy { start: 3 };
+pub const CRASH: Behaviour = Behaviour::Crashes { exit: 3, after: 1 };
 
 /// Scaling with one policy and one alarm, and a load balancer whose role is looked for.
-const WHOLE: Yml = Yml {
+pub const WHOLE: Yml = Yml {
     resources: "  - {name: p, type: dockerOptions, version: {portMappings: [\"0:80\"]}}
   - {name: b, type: loadBalancer, pointer: {sourceName: front}}
   - name: r
@@ -32,12 +31,12 @@ const WHOLE: Yml = Yml {
     job: "",
 };
 
-fn whole() -> Scenario {
+pub fn whole() -> Scenario {
     Scenario::new().role("ecs", "ecs.amazonaws.com").role("scale", "application-autoscaling.amazonaws.com")
 }
 
 /// Notes and the last line, without times.
-fn said(ran: &Ran) -> String {
+pub fn said(ran: &Ran) -> String {
     let notes: String = ran
         .err()
         .lines()
@@ -48,14 +47,14 @@ fn said(ran: &Ran) -> String {
 }
 
 /// Without the numbers of requests: how often a call is repeated is left to chance.
-fn without_requests(text: &str) -> String {
+pub fn without_requests(text: &str) -> String {
     let mut parts = text.split(" (request ");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + part.split_once(')').map_or("", |(_, rest)| rest))
 }
 
 /// The world, indented.
-fn left(stage: &Stage) -> String {
+pub fn left(stage: &Stage) -> String {
     stage.ecs.world().lines().map(|line| format!("    {line}\n")).collect()
 }
 
@@ -263,87 +262,6 @@ fn somebody_raises_the_old_service_again() {
     told("ecs_raised_again", &stage.tale(&ran));
     assert_eq!((ran.status, stage.ecs.service("d-m-1").unwrap().status.as_str()), (0, "INACTIVE"), "{}", ran.err());
     assert_eq!(ran.err().matches("raised the count").count(), 1, "{}", ran.err());
-}
-
-/// An extra that is denied changes one line, never the end.
-#[test]
-fn extras_denied() {
-    let balanced = |source: &str| {
-        format!(
-            "  - {{name: p, type: dockerOptions, version: {{portMappings: [\"0:80\"]}}}}
-  - {{name: b, type: loadBalancer, pointer: {{sourceName: \"{source}\", role: ecs}}}}\n"
-        )
-    };
-    for (action, source, behaviour) in [
-        ("ecs:ListTasks", "", CRASH),
-        ("ecs:DescribeTasks", "", CRASH),
-        ("logs:GetLogEvents", "", CRASH),
-        ("elasticloadbalancing:DescribeTargetHealth", GROUP, CRASH),
-        ("elasticloadbalancing:DescribeInstanceHealth", "front", CRASH),
-    ] {
-        let resources = if source.is_empty() { String::new() } else { balanced(source) };
-        let deploy =
-            if source.is_empty() { "" } else { ", {IN: p}, {IN: b, applyTo: [{manifest: m, image: web, port: 80}]}" };
-        let yml = Yml { resources: &resources, deploy, ..BLUE_GREEN };
-        let mut ends = Vec::new();
-        for denied in [false, true] {
-            let mut stage = Stage::serving(whole(), yml, behaviour.clone());
-            if denied {
-                stage.ecs.change(|scenario| scenario.fault(action, When::Always, Fault::AccessDenied));
-            }
-            let ran = stage.second("");
-            let name = action.split(':').nth(1).unwrap();
-            assert_eq!(stage.ecs.calls_of(name).len(), 1, "{}", stage.ecs.transcript());
-            let naming = ran.err().lines().filter(|line| line.contains(action)).count();
-            assert_eq!(naming, usize::from(denied), "{action}: {}", ran.err());
-            ends.push((ran.status, ran.err().lines().last().unwrap().to_owned()));
-        }
-        assert_eq!((ends[0].0, &ends[0]), (21, &ends[1]), "{action}");
-    }
-}
-
-/// Without one of the documented actions: status 4, the action, and nothing half made that is not named.
-#[test]
-fn documented_calls_denied() {
-    let mut tale = String::new();
-    for action in [
-        "ecs:DescribeServices",
-        "ecs:RegisterTaskDefinition",
-        "ecs:CreateService",
-        "ecs:UpdateService",
-        "ecs:DeleteService",
-        "ecs:DeregisterTaskDefinition",
-        "iam:ListRoles",
-        "application-autoscaling:RegisterScalableTarget",
-        "application-autoscaling:PutScalingPolicy",
-        "application-autoscaling:DeregisterScalableTarget",
-        "cloudwatch:PutMetricAlarm",
-    ] {
-        let mut stage = Stage::serving(whole(), WHOLE, HEALTHY);
-        stage.ecs.change(|scenario| scenario.fault(action, When::Always, Fault::AccessDenied));
-        let ran = stage.second("--keep 0");
-        tale.push_str(&format!("{action}: {}{}\n", without_requests(&said(&ran)), left(&stage)));
-        assert_eq!(ran.status, 4, "{action}: {}", ran.err());
-        assert!(ran.err().lines().last().unwrap().contains(&format!("not authorized to perform: {action} ")), "{tale}");
-        // One of both serves, whole.
-        let serving = ["d-m-1", "d-m-2"].iter().filter_map(|name| stage.ecs.service(name));
-        let serving =
-            serving.filter(|service| service.status == "ACTIVE" && service.running == 1 && service.desired == 1);
-        assert!(serving.count() >= 1, "{action}: {tale}");
-        // Given the permission, the next deployment goes through, and nothing is left over.
-        stage.ecs.change(|mut scenario| {
-            scenario.faults.clear();
-            scenario
-        });
-        let ran = stage.run("deploy d --build-number 3 --image web=v3 --keep 0 --prune --ambient");
-        assert_eq!(ran.status, 0, "{action}: {}", ran.err());
-        let world = stage.ecs.world();
-        let active = world.lines().filter(|line| line.contains(" ACTIVE ")).count();
-        let definitions = world.lines().filter(|line| line.starts_with("task definition")).count();
-        let (targets, policies) = (world.matches("target service/").count(), world.matches("policy up").count());
-        assert_eq!((active, definitions, targets, policies), (1, 1, 1, 1), "{action}: {world}");
-    }
-    told("ecs_denied", &tale);
 }
 
 #[test]
