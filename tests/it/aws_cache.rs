@@ -235,7 +235,8 @@ fn a_read_only_home_is_no_failure() {
     let words = assume_role(&[]).join(" ");
     let own = env!("CARGO_BIN_EXE_shipctl");
     let reachable = sandbox.path("shipctl-copy");
-    fs::copy(own, &reachable).unwrap();
+    // By another process: a child that is forked meanwhile would hold the file open for writing.
+    assert!(std::process::Command::new("cp").args([std::path::Path::new(own), &reachable]).status().unwrap().success());
     let ran = sandbox.bash(&format!("{program} {} {words}", reachable.display()));
     assert_eq!(printed(&ran)["accessKeyId"], session_id(1));
     assert_eq!(ran.err(), "");

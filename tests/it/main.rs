@@ -27,6 +27,9 @@ mod ecs_methods; // blueGreen, upgrade, replace
 mod ecs_options; // ports, load balancers, counts, names
 mod ecs_run; // tasks that are run once
 mod ecs_scaling; // targets, policies, alarms
+mod ecs_denied; // callers who may not do everything
+mod ecs_failures; // deployments that do not come to anything, and why
+mod ecs_faults; // an AWS that is slow, out of reach, strict
 mod ecs_server; // an ECS that plays what a test tells it to
 mod ecs_update; // services that no yml describes
 mod git_changes; // get_git_changes over real repositories

@@ -127,7 +127,11 @@ impl Work<'_> {
         if let (Stop::Failed(_) | Stop::TimedOut(_), Some(Step::AwaitRollout { service, .. })) = (cause, step) {
             self.explain(&service.clone(), &reason);
         }
-        let is_over = matches!(cause, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_));
+        let is_over = match cause {
+            // Nothing can be undone either.
+            Stop::Call { failure, .. } => matches!(failure.kind, Kind::Expired | Kind::NoCredentials) && index > 0,
+            other => matches!(other, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_)),
+        };
         if is_over || is_committed {
             let text = format!("{reason}; {}", self.live(change, is_committed));
             return self.ended(outcome, text);
@@ -151,7 +155,11 @@ impl Work<'_> {
             let text = self.not_undone(change, is_changed && !is_back);
             return self.ended(outcome, format!("{reason}; {text}"));
         }
-        self.note(format!("{reason}: what was there before comes back"));
+        let why = match cause {
+            Stop::Call { doing, .. } => format!("cannot {doing}"),
+            _ => reason.clone(),
+        };
+        self.note(format!("{why}: what was there before comes back"));
         match self.undo(&undo) {
             Ok(problems) => self.undone(change, outcome, &reason, &problems),
             Err(cause) => {
@@ -214,7 +222,10 @@ impl Work<'_> {
             let text = format!("{reason}; {} {what}: nothing was there before{failed}", self.target);
             return self.ended(outcome, text);
         };
+        // It is not enough that its tasks run, where it was waited for in vain that they stay.
+        let is_steady = problems.is_empty() || was.service != self.target;
         let (is_whole, serves) = match self.whole(was) {
+            Ok(_) if !is_steady => (false, format!("{} is on {}", was.service, revision(&was.task_definition))),
             Ok(text) => (true, text),
             Err(text) => (false, text),
         };
@@ -235,14 +246,13 @@ impl Work<'_> {
             return Err(format!("{} is not there any more", was.service));
         };
         let same = revision(&service.task_definition) == revision(&was.task_definition);
-        let counts = counts(service);
         if same && service.running >= service.desired {
-            return Ok(format!("{} serves, whole: {counts}", was.service));
+            return Ok(format!("{} serves, whole: {}", was.service, counts(service)));
         }
         if same {
-            return Err(format!("{} serves, and is not whole: {counts}", was.service));
+            return Err(format!("{} serves, and is not whole: {}", was.service, counts(service)));
         }
-        Err(format!("{} is on {}: {counts}", was.service, revision(&service.task_definition)))
+        Err(format!("{} is on {}: {}", was.service, revision(&service.task_definition), counts(service)))
     }
 
     /// What is there now.
@@ -255,7 +265,10 @@ impl Work<'_> {
         }
         let there = self.seen.values().filter(|service| service.status != "INACTIVE");
         let there: Vec<String> = there
-            .map(|service| format!("{} on {}: {}", service.name, revision(&service.task_definition), counts(service)))
+            .map(|service| {
+                let going = if service.status == "DRAINING" { ", and is being deleted" } else { "" };
+                format!("{} on {}: {}{going}", service.name, revision(&service.task_definition), counts(service))
+            })
             .collect();
         let live = if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") };
         if is_committed {
@@ -267,6 +280,15 @@ impl Work<'_> {
     }
 }
 
+/// How many tasks run; those of other versions apart.
 fn counts(service: &Service) -> String {
-    format!("{} of {} tasks run", service.running, service.desired)
+    let current = service.deployments.iter().find(|one| one.status == "PRIMARY");
+    let others = service.deployments.iter().filter(|one| one.status != "PRIMARY" && one.running > 0);
+    let others: Vec<String> =
+        others.map(|one| format!(", and {} of {}", one.running, revision(&one.task_definition))).collect();
+    let running = match current {
+        Some(current) if !others.is_empty() => current.running,
+        _ => service.running,
+    };
+    format!("{running} of {} tasks run{}", service.desired, others.concat())
 }
