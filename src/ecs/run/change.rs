@@ -3,10 +3,13 @@
 use super::Done;
 use super::outcome::Outcome;
 use super::work::{Stop, Work, is_refusal};
-use crate::aws::ecs::Service;
+use crate::aws::ecs::{Deployment, Service};
 use crate::ecs::memory::Deployed;
 use crate::ecs::steps::{Step, revision, undo_steps};
 use crate::error::Kind;
+
+/// What is told when a change is undone.
+const BACK: &str = "what was there before comes back";
 
 /// What is to change.
 pub(super) struct Change {
@@ -113,6 +116,8 @@ impl Work<'_> {
 
     fn stopped(&mut self, change: &Change, index: usize, stop: &Stop, is_committed: bool) -> Done {
         let (outcome, reason) = self.words(stop);
+        // More is said behind it, on the same line.
+        let reason = reason.trim_end_matches('.').to_owned();
         let step = change.steps.get(index);
         if let (Stop::Failed(_) | Stop::TimedOut(_), Some(Step::AwaitRollout { service, .. })) = (stop, step) {
             self.explain(&service.clone(), &reason);
@@ -138,7 +143,9 @@ impl Work<'_> {
             let text = self.not_undone(change, is_changed && !is_back);
             return self.ended(outcome, format!("{reason}; {text}"));
         }
-        self.note(format!("{reason}: what was there before comes back"));
+        let is_removed = undo.iter().any(|step| matches!(step, Step::Delete { .. }));
+        let undoing = if is_removed { format!("{} is removed", self.target) } else { BACK.to_owned() };
+        self.note(format!("{reason}: {undoing}"));
         match self.undo(&undo) {
             Ok(problems) => self.undone(change, outcome, &reason, &problems),
             Err(stop) => {
@@ -153,7 +160,7 @@ impl Work<'_> {
     fn not_undone(&mut self, change: &Change, is_changed: bool) -> String {
         match &change.was {
             Some(was) if is_changed => format!(
-                "{}; it was not gone back, as nobody asked for it: deploy with --rollback, or run `shipctl ecs rollback`",
+                "{}; nobody has asked to go back: `shipctl ecs rollback` does, and deploying with --rollback would have",
                 self.whole(was).unwrap_or_else(|text| text)
             ),
             Some(was) => self.whole(was).unwrap_or_else(|text| text),
@@ -228,7 +235,15 @@ impl Work<'_> {
         if same {
             return Err(format!("{} serves, and is not whole: {counts}", was.service));
         }
-        Err(format!("{} is on {}: {counts}", was.service, revision(&service.task_definition)))
+        let old = |one: &&Deployment| revision(&one.task_definition) == revision(&was.task_definition);
+        let running: i32 = service.deployments.iter().filter(old).map(|one| one.running).sum();
+        let old = revision(&was.task_definition);
+        let new = revision(&service.task_definition);
+        let tasks = if running == 1 { "1 task" } else { &format!("{running} tasks") };
+        match running {
+            0 => Err(format!("{} is on {new}: {counts}, none of them of {old}", was.service)),
+            _ => Err(format!("{} is on {new}, and {tasks} of {old} still serve", was.service)),
+        }
     }
 
     /// What is there now.

@@ -157,7 +157,10 @@ pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
 fn leftovers(run: &Run, book: &Book, cluster: &str, only: Option<&str>) -> Vec<Done> {
     let mut failed = Vec::new();
     let memory = book.memory();
-    for leftover in &memory.leftovers {
+    // A revision goes after the service that is on it.
+    let is_revision = |leftover: &&Leftover| matches!(leftover, Leftover::TaskDefinition { .. });
+    let (revisions, services): (Vec<_>, Vec<_>) = memory.leftovers.iter().partition(is_revision);
+    for leftover in services.into_iter().chain(revisions) {
         let (Leftover::Service { manifest, .. } | Leftover::TaskDefinition { manifest, .. }) = leftover;
         if only.is_some_and(|only| only != manifest) {
             continue;
