@@ -138,6 +138,11 @@ impl Leftover {
         }
     }
 
+    /// Whether it is a revision of a manifest.
+    pub fn is_revision_of(&self, wanted: &str) -> bool {
+        matches!(self, Self::TaskDefinition { manifest, .. } if manifest == wanted)
+    }
+
     fn is_service(&self, service: &str) -> bool {
         matches!(self, Self::Service { name, .. } if name == service)
     }
@@ -156,6 +161,12 @@ impl Deployed {
 }
 
 impl Deployed {
+    /// How many tasks were wanted.
+    pub fn count(&self) -> Option<i32> {
+        let count = self.wanted.get("service")?.get("desiredCount")?.as_i64()?;
+        i32::try_from(count).ok()
+    }
+
     /// It and the versions before it, each once.
     pub fn with_previous(&self) -> Vec<Previous> {
         let mut all = vec![self.as_previous()];

@@ -176,7 +176,11 @@ fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result
     work.is_daemon = service.is_daemon();
     work.definition = service.task_definition.clone();
     work.previous = was.as_ref().filter(|was| was.service == target).map(|was| was.task_definition.clone());
-    let count = was.as_ref().and_then(|was| work.seen.get(&was.service)).map(|seen| seen.desired);
+    let count = was.as_ref().and_then(|was| {
+        // One that was killed while it replaced has left 0.
+        let now = work.seen.get(&was.service).map(|seen| seen.desired);
+        now.filter(|count| *count > 0).or_else(|| was.count())
+    });
     work.target = target;
     let goes_back = wanted.method != Method::Upgrade || options.rollback;
     Ok(Prepared::Change(Box::new(Change {

@@ -7,7 +7,7 @@ use super::work::{Stop, Work};
 use super::{Done, LIMIT, Report, Run};
 use crate::ecs::memory::{Deployed, Leftover};
 use crate::ecs::steps::{
-    Step, delete_steps, is_daemon, prune_steps, resumed, rollback_steps, scale_steps, scaled_names,
+    Step, delete_steps, is_daemon, prune_steps, resumed, revision, rollback_steps, scale_steps, scaled_names,
 };
 use crate::ecs::wanted::{Method, Wanted};
 use crate::error::{Error, Kind};
@@ -64,7 +64,9 @@ pub fn rollback(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, 
     let memory = book.memory();
     let services = chosen(&memory.services, job, manifest, true)?;
     for was in &services {
-        if was.previous.is_empty() {
+        // One that has failed in place may have left its revision there.
+        let may_differ = memory.leftovers.iter().any(|known| known.is_revision_of(&was.manifest));
+        if was.previous.is_empty() && !may_differ {
             let told = format!("no version of {} before {} is kept: nothing to go back to", was.manifest, was.service);
             return Err(Error::failed(told));
         }
@@ -93,10 +95,23 @@ pub fn rollback(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, 
 fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
     let options = work.run.options;
     let lacks = || Stop::Lacks(format!("no version of {} before {} is kept", was.manifest, was.service));
-    let previous = was.previous.first().ok_or_else(lacks)?;
-    let mut steps = rollback_steps(was, &options.build_number).ok_or_else(lacks)?;
-    let look = steps.remove(0);
-    work.carry_out(&look)?;
+    let last = was.as_previous();
+    work.carry_out(&rollback_steps(was, &last, &options.build_number).remove(0))?;
+    let seen = work.seen.get(&was.service).filter(|seen| seen.status == "ACTIVE").cloned();
+    let other = seen.as_ref().filter(|seen| revision(&seen.task_definition) != revision(&last.task_definition));
+    let (previous, kept) = match other {
+        Some(other) => {
+            let (now, before) = (revision(&other.task_definition), revision(&last.task_definition));
+            work.note(format!("{} is on {now}: it goes back to {before}, which served last", was.service));
+            (&last, was.previous.clone())
+        }
+        None => {
+            let before = was.previous.iter().skip(1).cloned();
+            (was.previous.first().ok_or_else(lacks)?, [last.clone()].into_iter().chain(before).collect())
+        }
+    };
+    let mut steps = rollback_steps(was, previous, &options.build_number);
+    steps.remove(0);
     let target = steps.iter().find_map(Step::service).unwrap_or(&was.service).to_owned();
     let is_there = |name: &str| work.seen.get(name).is_some_and(|seen| seen.status == "ACTIVE");
     if target != was.service && is_there(&target) {
@@ -111,8 +126,6 @@ fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
         Method::BlueGreen if target != was.service => scaled_names(&steps),
         _ => was.scaling.clone(),
     };
-    let mut kept = vec![was.as_previous()];
-    kept.extend(was.previous.iter().skip(1).cloned());
     let new = Deployed {
         service: target,
         build_number: options.build_number.clone(),
@@ -123,7 +136,17 @@ fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
         previous: kept,
         ..was.clone()
     };
-    let count = work.seen.get(&was.service).map(|seen| seen.desired);
+    let count = seen.map(|seen| seen.desired).filter(|count| *count > 0).or_else(|| was.count());
+    if let Some(count) = count {
+        // The count that it has by now is kept.
+        for step in &mut steps {
+            if let Step::Update { request, .. } = step
+                && let Some(wanted) = request.get_mut("desiredCount")
+            {
+                *wanted = count.into();
+            }
+        }
+    }
     Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, goes_back: true })
 }
 
