@@ -16,6 +16,8 @@ pub(super) struct Change {
     pub steps: Vec<Step>,
     /// What serves.
     pub was: Option<Deployed>,
+    /// A service that served, and that somebody has deleted.
+    pub gone: Option<String>,
     /// How many tasks it should have.
     pub count: Option<i32>,
     /// What serves then; its task definition is empty where it is registered first.
@@ -54,6 +56,11 @@ impl Work<'_> {
         }
         if let Err(stop) = self.commit_before(change, change.steps.len(), &mut is_committed) {
             return self.stopped(change, change.steps.len(), &stop, is_committed);
+        }
+        if let Some(gone) = change.gone.as_ref().filter(|gone| is_committed && **gone != self.target)
+            && let Err(error) = self.book.change(|memory| memory.service_is_gone(gone))
+        {
+            return self.stopped(change, change.steps.len(), &Stop::Store(error), is_committed);
         }
         let target = &self.target;
         let text = if is_committed {
@@ -218,6 +225,16 @@ impl Work<'_> {
             (_, false) => Outcome::RollbackFailed,
         };
         self.ended(outcome, format!("{reason}; {serves}{failed}"))
+    }
+
+    /// A count that could not be reached: why, and what serves.
+    pub(super) fn scaled_badly(&mut self, was: &Deployed, stop: &Stop) -> Done {
+        let (outcome, reason) = self.words(stop);
+        self.explain(&was.service, &reason);
+        let serves = self.whole(was).unwrap_or_else(|text| text);
+        let done = self.ended(outcome, format!("{}; {serves}", reason.trim_end_matches('.')));
+        self.run.tell_done(&done);
+        done
     }
 
     /// Whether the version that served before is whole, in words.

@@ -5,6 +5,7 @@ use super::change::{Change, commit_at};
 use super::outcome::Outcome;
 use super::work::{Stop, Work};
 use super::{Done, Report, Run, others};
+use crate::aws::ecs::{Deployment, Service};
 use crate::ecs::memory::{Deployed, Memory};
 use crate::ecs::ports;
 use crate::ecs::steps::{
@@ -33,7 +34,8 @@ pub fn deploy(run: &Run, wanted: &Wanted) -> Result<Report, Error> {
         report.done.extend(others::prune(run, &book, wanted));
     } else {
         let left = book.memory().leftovers;
-        if !left.is_empty() && !run.options.prune {
+        // What is not waited for is not left over.
+        if !left.is_empty() && !run.options.prune && !run.options.no_wait {
             let names: Vec<String> = left.iter().map(crate::ecs::memory::Leftover::text).collect();
             run.note(None, format!("left over, and removed with --prune: {}", names.join(", ")));
         }
@@ -187,6 +189,7 @@ fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result
         commit_at: is_proven.then(|| commit_at(&waited)),
         steps: waited,
         was,
+        gone: remembered.filter(|_| is_gone).map(|gone| gone.service),
         count,
         new,
         goes_back,
@@ -211,7 +214,10 @@ fn state_of(work: &Work, was: &Deployed) -> State {
     match work.seen.get(&was.service) {
         Some(seen) if seen.status == "ACTIVE" => {
             if revision(&seen.task_definition) == revision(&was.task_definition) {
-                return State::Whole;
+                return match broken(seen) {
+                    Some(how) => State::Drifted(format!("{} {how}: it is deployed again", was.service)),
+                    None => State::Whole,
+                };
             }
             State::Drifted(format!(
                 "{} is on {}, not on {} as the last deployment left it: it is deployed",
@@ -225,6 +231,16 @@ fn state_of(work: &Work, was: &Deployed) -> State {
             was.service, was.build_number
         )),
     }
+}
+
+/// What keeps a service from serving, if anything does. Tasks that are about to run are no reason.
+fn broken(seen: &Service) -> Option<String> {
+    let failed = |one: &&Deployment| {
+        one.status == "PRIMARY" && (one.failed_tasks > 0 || one.rollout_state.as_deref() == Some("FAILED"))
+    };
+    let fails = seen.running < seen.desired && seen.deployments.iter().any(|one| failed(&one));
+    (fails || seen.running == 0 && seen.desired > 0)
+        .then(|| format!("runs {} of {} tasks", seen.running, seen.desired))
 }
 
 /// The same steps where the service that would be created is there, half made, or is going.

@@ -52,7 +52,10 @@ pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result
             steps.truncate(2);
         }
         let done = in_order(&mut work, steps);
-        report.done.push(ended(&work, done, format!("{} has a count of {count}", was.service)));
+        report.done.push(match done {
+            Err(stop @ (Stop::Failed(_) | Stop::TimedOut(_))) => work.scaled_badly(&was, &stop),
+            done => ended(&work, done, format!("{} has a count of {count}", was.service)),
+        });
     }
     book.close()?;
     Ok(report)
@@ -147,7 +150,7 @@ fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
             }
         }
     }
-    Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, goes_back: true })
+    Ok(Change { steps, was: Some(was.clone()), gone: None, count, new, commit_at, goes_back: true })
 }
 
 /// Removes what was left over, and revisions of our own families that nobody uses.
