@@ -72,7 +72,10 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     if bad.is_empty() {
         return Ok(());
     }
-    Err(Error::new(Kind::Failed, format_args!("not whole: {}; `shipctl ecs deploy {job} --force` mends it", bad.join(", "))))
+    Err(Error::new(
+        Kind::Failed,
+        format_args!("not whole: {}; `shipctl ecs deploy {job} --force` mends it", bad.join(", ")),
+    ))
 }
 
 fn shown<'a>(was: &'a Deployed, services: &'a [Service]) -> Shown<'a> {

@@ -239,8 +239,7 @@ fn broken(seen: &Service) -> Option<String> {
         one.status == "PRIMARY" && (one.failed_tasks > 0 || one.rollout_state.as_deref() == Some("FAILED"))
     };
     let fails = seen.running < seen.desired && seen.deployments.iter().any(|one| failed(&one));
-    (fails || seen.running == 0 && seen.desired > 0)
-        .then(|| format!("runs {} of {} tasks", seen.running, seen.desired))
+    (fails || seen.running == 0 && seen.desired > 0).then(|| format!("runs {} of {} tasks", seen.running, seen.desired))
 }
 
 /// The same steps where the service that would be created is there, half made, or is going.

@@ -320,7 +320,8 @@ fn going_back_by_hand() {
     assert_eq!(steps.len(), 3);
     was.method = Method::Replace;
     let steps = rollback_steps(&was, &before, "6");
-    let put = json!({ "cluster": "web", "service": "prod-app", "taskDefinition": "arn:td/prod-app:3", "desiredCount": 1 });
+    let put = json!({ "cluster": "web", "service": "prod-app-4", "taskDefinition": "arn:td/prod-app:3",
+        "desiredCount": 1 });
     assert_eq!(Value::Object(steps[3].request("web")), put);
     assert_eq!(texts(&steps[1..3]), ["set the count of prod-app to 0", "wait until no task of prod-app runs"]);
 }
