@@ -6,6 +6,7 @@ use super::work::{Stop, Work, is_refusal};
 use crate::aws::ecs::{Deployment, Service};
 use crate::ecs::memory::Deployed;
 use crate::ecs::steps::{Step, revision, undo_steps};
+use crate::ecs::watch::is_whole;
 use crate::error::Kind;
 
 /// What is told when a change is undone.
@@ -16,10 +17,10 @@ pub(super) struct Change {
     pub steps: Vec<Step>,
     /// What serves.
     pub was: Option<Deployed>,
-    /// A service that served, and that somebody has deleted.
-    pub gone: Option<String>,
     /// How many tasks it should have.
     pub count: Option<i32>,
+    /// A service that is remembered and that is not there any more.
+    pub gone: Option<String>,
     /// What serves then; its task definition is empty where it is registered first.
     pub new: Deployed,
     /// Before which step the new version is the one that serves; never where the change ends before.
@@ -50,17 +51,12 @@ impl Work<'_> {
         let mut is_committed = false;
         for (index, step) in change.steps.iter().enumerate() {
             let done = self.commit_before(change, index, &mut is_committed).and_then(|()| self.carry_out(step));
-            if let Err(stop) = done {
-                return self.stopped(change, index, &stop, is_committed);
+            if let Err(cause) = done {
+                return self.stopped(change, index, &cause, is_committed);
             }
         }
-        if let Err(stop) = self.commit_before(change, change.steps.len(), &mut is_committed) {
-            return self.stopped(change, change.steps.len(), &stop, is_committed);
-        }
-        if let Some(gone) = change.gone.as_ref().filter(|gone| is_committed && **gone != self.target)
-            && let Err(error) = self.book.change(|memory| memory.service_is_gone(gone))
-        {
-            return self.stopped(change, change.steps.len(), &Stop::Store(error), is_committed);
+        if let Err(cause) = self.commit_before(change, change.steps.len(), &mut is_committed) {
+            return self.stopped(change, change.steps.len(), &cause, is_committed);
         }
         let target = &self.target;
         let text = if is_committed {
@@ -78,7 +74,7 @@ impl Work<'_> {
         self.book.of(self.manifest).map(|serving| serving.task_definition).unwrap_or_default()
     }
 
-    fn commit_before(&self, change: &Change, index: usize, is_committed: &mut bool) -> Result<(), Stop> {
+    fn commit_before(&mut self, change: &Change, index: usize, is_committed: &mut bool) -> Result<(), Stop> {
         if change.commit_at != Some(index) || *is_committed {
             return Ok(());
         }
@@ -86,8 +82,16 @@ impl Work<'_> {
         if let Some(registered) = &self.registered {
             new.task_definition.clone_from(registered);
         }
-        self.book.change(|memory| memory.serves(new)).map_err(Stop::Store)?;
+        let serves = self.book.change(|memory| {
+            memory.serves(new);
+            if let Some(gone) = &change.gone {
+                memory.service_is_gone(gone);
+            }
+        });
+        serves.map_err(Stop::Store)?;
         *is_committed = true;
+        // What is left to do does not count against the new version.
+        self.restart_clock();
         Ok(())
     }
 
@@ -103,9 +107,9 @@ impl Work<'_> {
         }
     }
 
-    /// What a stop means, in one line.
-    pub(super) fn words(&self, stop: &Stop) -> (Outcome, String) {
-        match stop {
+    /// What a cause means, in one line.
+    pub(super) fn words(&self, cause: &Stop) -> (Outcome, String) {
+        match cause {
             Stop::Call { doing, failure } => {
                 let error = self.run.api.error(doing, failure);
                 (Outcome::Refused(error.kind()), error.to_string())
@@ -121,30 +125,33 @@ impl Work<'_> {
         }
     }
 
-    fn stopped(&mut self, change: &Change, index: usize, stop: &Stop, is_committed: bool) -> Done {
-        let (outcome, reason) = self.words(stop);
+    fn stopped(&mut self, change: &Change, index: usize, cause: &Stop, is_committed: bool) -> Done {
+        let (outcome, reason) = self.words(cause);
         // More is said behind it, on the same line.
         let reason = reason.trim_end_matches('.').to_owned();
         let step = change.steps.get(index);
-        if let (Stop::Failed(_) | Stop::TimedOut(_), Some(Step::AwaitRollout { service, .. })) = (stop, step) {
+        if let (Stop::Failed(_) | Stop::TimedOut(_), Some(Step::AwaitRollout { service, .. })) = (cause, step) {
             self.explain(&service.clone(), &reason);
         }
-        let is_over = matches!(stop, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_));
+        let is_over = matches!(cause, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_));
         if is_over || is_committed {
             let text = format!("{reason}; {}", self.live(change, is_committed));
             return self.ended(outcome, text);
         }
-        let has_effect = match stop {
+        let has_effect = match cause {
             Stop::Call { failure, .. } => !is_refusal(failure),
             Stop::Lacks(_) => false,
             _ => true,
         };
         let begun = &change.steps[..(index + usize::from(has_effect)).min(change.steps.len())];
-        let undo = match change.goes_back {
-            true => undo_steps(begun, change.was.as_ref(), change.count, true),
-            false => Vec::new(),
+        let is_back = matches!(cause, Stop::GoneBack { .. });
+        // Where ECS has gone back, scaling and count are left to be put back.
+        let is_stripped = begun.iter().any(|step| matches!(step, Step::ScaleToZero { .. }));
+        let undo = if change.goes_back && (!is_back || is_stripped) {
+            undo_steps(begun, change.was.as_ref(), change.count, true)
+        } else {
+            Vec::new()
         };
-        let is_back = matches!(stop, Stop::GoneBack { .. });
         if undo.is_empty() {
             let is_changed = begun.iter().any(|step| matches!(step, Step::Create { .. } | Step::Update { .. }));
             let text = self.not_undone(change, is_changed && !is_back);
@@ -155,8 +162,8 @@ impl Work<'_> {
         self.note(format!("{reason}: {undoing}"));
         match self.undo(&undo) {
             Ok(problems) => self.undone(change, outcome, &reason, &problems),
-            Err(stop) => {
-                let (outcome, ended) = self.words(&stop);
+            Err(cause) => {
+                let (outcome, ended) = self.words(&cause);
                 let text = format!("{reason}; going back: {ended}; {}", self.live(change, false));
                 self.ended(outcome, text)
             }
@@ -167,8 +174,9 @@ impl Work<'_> {
     fn not_undone(&mut self, change: &Change, is_changed: bool) -> String {
         match &change.was {
             Some(was) if is_changed => format!(
-                "{}; nobody has asked to go back: `shipctl ecs rollback` does, and deploying with --rollback would have",
-                self.whole(was).unwrap_or_else(|text| text)
+                "{}; nobody has asked to go back: {}",
+                self.whole(was).unwrap_or_else(|text| text),
+                self.hints.back
             ),
             Some(was) => self.whole(was).unwrap_or_else(|text| text),
             None if is_changed => format!("{} is left as it is: nothing was there before", self.target),
@@ -193,10 +201,10 @@ impl Work<'_> {
             };
             match self.carry_out(step) {
                 Ok(()) => {}
-                Err(stop @ (Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_))) => return Err(stop),
-                Err(stop) => {
+                Err(cause @ (Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_))) => return Err(cause),
+                Err(cause) => {
                     is_running |= matches!(step, Step::ScaleToZero { .. } | Step::AwaitStopped { .. });
-                    problems.push(self.words(&stop).1);
+                    problems.push(self.words(&cause).1);
                     self.restart_clock();
                 }
             }
@@ -228,8 +236,8 @@ impl Work<'_> {
     }
 
     /// A count that could not be reached: why, and what serves.
-    pub(super) fn scaled_badly(&mut self, was: &Deployed, stop: &Stop) -> Done {
-        let (outcome, reason) = self.words(stop);
+    pub(super) fn scaled_badly(&mut self, was: &Deployed, cause: &Stop) -> Done {
+        let (outcome, reason) = self.words(cause);
         self.explain(&was.service, &reason);
         let serves = self.whole(was).unwrap_or_else(|text| text);
         let done = self.ended(outcome, format!("{}; {serves}", reason.trim_end_matches('.')));
@@ -246,7 +254,7 @@ impl Work<'_> {
         };
         let same = revision(&service.task_definition) == revision(&was.task_definition);
         let counts = counts(service);
-        if same && service.running >= service.desired {
+        if is_whole(service, &was.task_definition) {
             return Ok(format!("{} serves, whole: {counts}", was.service));
         }
         if same {
@@ -256,10 +264,10 @@ impl Work<'_> {
         let running: i32 = service.deployments.iter().filter(old).map(|one| one.running).sum();
         let old = revision(&was.task_definition);
         let new = revision(&service.task_definition);
-        let tasks = if running == 1 { "1 task" } else { &format!("{running} tasks") };
         match running {
             0 => Err(format!("{} is on {new}: {counts}, none of them of {old}", was.service)),
-            _ => Err(format!("{} is on {new}, and {tasks} of {old} still serve", was.service)),
+            1 => Err(format!("{} is on {new}, and 1 task of {old} still serves", was.service)),
+            _ => Err(format!("{} is on {new}, and {running} tasks of {old} still serve", was.service)),
         }
     }
 
@@ -281,7 +289,7 @@ impl Work<'_> {
                 "the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` ({live})"
             );
         }
-        format!("live: {live}; deploy again to go on")
+        format!("live: {live}; {}", self.hints.again)
     }
 }
 

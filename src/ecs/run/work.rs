@@ -7,7 +7,7 @@ use super::book::Book;
 use super::{Run, role};
 use crate::aws::ecs::{Request, Service};
 use crate::aws::error::Failure;
-use crate::ecs::memory::{Leftover, Scaled};
+use crate::ecs::memory::Leftover;
 use crate::ecs::steps::{Step, alarm_actions, revision, scaled_names};
 use crate::ecs::tell::Tell;
 use crate::error::{Error, Kind};
@@ -44,6 +44,20 @@ pub(super) struct Rollout {
     pub task_definition: String,
 }
 
+/// What to do next, in words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hints {
+    /// Where it was not gone back.
+    pub back: &'static str,
+    /// Where it was not brought to its end.
+    pub again: &'static str,
+}
+
+impl Hints {
+    pub(super) const DEPLOY: Self =
+        Self { back: "deploy with --rollback, or run `shipctl ecs rollback`", again: "deploy again to go on" };
+}
+
 /// The work on one manifest.
 pub(super) struct Work<'a> {
     pub run: &'a Run<'a>,
@@ -60,8 +74,6 @@ pub(super) struct Work<'a> {
     /// The ARN that serves, where something does.
     pub previous: Option<String>,
     pub is_daemon: bool,
-    /// Whether everything of the manifest goes.
-    pub is_deletion: bool,
     /// The ARN that was registered.
     pub registered: Option<String>,
     role: Option<String>,
@@ -70,6 +82,7 @@ pub(super) struct Work<'a> {
     pub(super) known_events: HashSet<String>,
     /// Services as they were seen last.
     pub(super) seen: BTreeMap<String, Service>,
+    pub(super) hints: Hints,
 }
 
 impl<'a> Work<'a> {
@@ -87,13 +100,13 @@ impl<'a> Work<'a> {
             definition: Request::new(),
             previous: None,
             is_daemon: false,
-            is_deletion: false,
             registered: None,
             role: None,
             policies: BTreeMap::new(),
             rollouts: BTreeMap::new(),
             known_events: HashSet::new(),
             seen: BTreeMap::new(),
+            hints: Hints::DEPLOY,
         }
     }
 
@@ -131,11 +144,13 @@ impl<'a> Work<'a> {
 
     /// What is about to be made, so that the next deployment knows of it when this one is killed.
     fn write_down(&self, step: &Step) -> Result<(), Error> {
-        if let Step::Create { service, .. } = step {
+        if let Step::Create { service, request } = step {
+            let asked = request.get("taskDefinition").and_then(|arn| arn.as_str()).map(ToOwned::to_owned);
             let leftover = Leftover::Service {
                 manifest: self.manifest.to_owned(),
                 name: service.clone(),
                 build_number: self.run.options.build_number.clone(),
+                task_definition: asked.or_else(|| self.registered.clone()),
                 scaling: None,
             };
             return self.book.change(|memory| memory.leave(leftover));
@@ -147,8 +162,8 @@ impl<'a> Work<'a> {
     }
 
     /// What has become of it.
-    fn cross_off(&self, step: &Step, stop: Option<&Stop>) -> Result<(), Error> {
-        match (step, stop) {
+    fn cross_off(&self, step: &Step, cause: Option<&Stop>) -> Result<(), Error> {
+        match (step, cause) {
             (Step::Register(_), None) => {
                 let arn = self.registered.clone().unwrap_or_default();
                 let leftover = Leftover::TaskDefinition { manifest: self.manifest.to_owned(), arn };
@@ -271,8 +286,7 @@ impl<'a> Work<'a> {
 
     /// Never a revision in use, whatever was planned.
     fn deregister(&mut self, step: &Step, arn: &str) -> Result<(), Stop> {
-        let deleted = Some(self.manifest).filter(|_| self.is_deletion);
-        if self.book.memory().uses(arn, deleted) {
+        if self.book.memory().uses(arn) {
             self.note(format!("{} is in use: it is not deregistered", revision(arn)));
             return Ok(());
         }
@@ -280,15 +294,6 @@ impl<'a> Work<'a> {
             Err(failure) if failure.message.to_ascii_lowercase().contains("inactive") => Ok(()),
             answer => self.called(step, answer),
         }
-    }
-
-    /// What scaling the target has by now, as it is remembered.
-    pub(super) fn scaled(&self) -> Option<Scaled> {
-        let memory = self.book.memory();
-        memory.leftovers.iter().find_map(|leftover| match leftover {
-            Leftover::Service { name, scaling, .. } if *name == self.target => scaling.clone(),
-            _ => None,
-        })
     }
 }
 

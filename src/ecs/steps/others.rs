@@ -8,7 +8,7 @@ use super::change::{create_request, was_daemon};
 use super::deploy::look;
 use super::{Step, scaling};
 use crate::aws::ecs::Request;
-use crate::ecs::memory::{Deployed, Leftover, Previous, Scaled};
+use crate::ecs::memory::{Deployed, Leftover, Scaled};
 use crate::ecs::wanted::Method;
 
 /// Takes a service away, its scaling first. `still`: scaling that goes on.
@@ -65,8 +65,9 @@ pub fn scale_steps(was: &Deployed, count: u32) -> Vec<Step> {
     ]
 }
 
-/// Goes back to a version before.
-pub fn rollback_steps(was: &Deployed, previous: &Previous, build_number: &str) -> Vec<Step> {
+/// Goes back to the version before; none where there is no such version.
+pub fn rollback_steps(was: &Deployed, build_number: &str) -> Option<Vec<Step>> {
+    let previous = was.previous.first()?;
     let name = match was.method {
         Method::BlueGreen => {
             let base = was.service.strip_suffix(&format!("-{}", was.build_number)).unwrap_or(&was.service);
@@ -87,7 +88,7 @@ pub fn rollback_steps(was: &Deployed, previous: &Previous, build_number: &str) -
         let is_scaled = stops && was.scaling.as_ref().is_some_and(|scaled| !scaled.resource_id.is_empty());
         steps.extend(put_steps(was, request, stops, is_scaled));
         steps.extend(is_scaled.then(|| scaling::put_back(was)).into_iter().flatten());
-        return steps;
+        return Some(steps);
     }
     let empty = Request::new();
     let service = previous.wanted.get("service").and_then(Value::as_object).unwrap_or(&empty);
@@ -102,7 +103,7 @@ pub fn rollback_steps(was: &Deployed, previous: &Previous, build_number: &str) -
     steps.extend(scaling.iter().flat_map(|scaling| scaling::puts(scaling, &was.cluster, &name)));
     let made = scaling::scaled(scaling.as_ref(), &was.cluster, &name);
     steps.extend(removal_steps(&was.service, was.scaling.as_ref(), made.as_ref(), was_daemon(was)));
-    steps
+    Some(steps)
 }
 
 /// Puts what serves on another revision. `stops`: its tasks stop first, which may have ports of the host that the others

@@ -308,22 +308,23 @@ fn what_cannot_change_in_place_is_refused() {
 #[test]
 fn going_back_by_hand() {
     let mut was = deployed("prod-app-4", Method::BlueGreen, json!({}));
-    let before = was.previous[0].clone();
-    let steps = rollback_steps(&was, &before, "6");
+    let steps = rollback_steps(&was, "6").unwrap();
     let created = json!({ "cluster": "web", "serviceName": "prod-app-6", "desiredCount": 1,
         "taskDefinition": "arn:td/prod-app:3" });
     assert_eq!(Value::Object(steps[1].request("web")), created);
     assert_eq!(steps.last().unwrap().text(), "wait until prod-app-4 is gone");
     was.method = Method::Upgrade;
-    let steps = rollback_steps(&was, &before, "6");
+    let steps = rollback_steps(&was, "6").unwrap();
     assert_eq!(update(&steps)["taskDefinition"], json!("arn:td/prod-app:3"));
     assert_eq!(steps.len(), 3);
     was.method = Method::Replace;
-    let steps = rollback_steps(&was, &before, "6");
+    let steps = rollback_steps(&was, "6").unwrap();
     let put = json!({ "cluster": "web", "service": "prod-app-4", "taskDefinition": "arn:td/prod-app:3",
         "desiredCount": 1 });
     assert_eq!(Value::Object(steps[3].request("web")), put);
-    assert_eq!(texts(&steps[1..3]), ["set the count of prod-app to 0", "wait until no task of prod-app runs"]);
+    assert_eq!(texts(&steps[1..3]), ["set the count of prod-app-4 to 0", "wait until no task of prod-app-4 runs"]);
+    was.previous.clear();
+    assert_eq!(rollback_steps(&was, "6"), None);
 }
 
 #[test]
@@ -338,6 +339,7 @@ fn deletion_and_scaling_by_hand() {
         manifest: "app".to_owned(),
         name: "prod-app-3".to_owned(),
         build_number: "3".to_owned(),
+        task_definition: None,
         scaling: None,
     };
     let steps = prune_steps(&leftover, None);
