@@ -200,6 +200,17 @@ impl Watch {
     }
 }
 
+/// Whether a service has all the tasks that it should have, of this task definition.
+pub fn is_whole(service: &Service, task_definition: &str) -> bool {
+    let primary = service.deployments.iter().find(|one| one.status == "PRIMARY");
+    // Those of the version before count among the service's own.
+    let runs = |one: &Deployment| one.running >= service.desired && one.rollout_state.as_deref() != Some("FAILED");
+    service.status == "ACTIVE"
+        && same_revision(&service.task_definition, task_definition)
+        && service.running >= service.desired
+        && primary.is_none_or(runs)
+}
+
 /// Whether two names mean the same revision: an ARN, or its last part.
 fn same_revision(one: &str, other: &str) -> bool {
     one == other || short(one) == short(other)

@@ -3,10 +3,14 @@
 use super::Done;
 use super::outcome::Outcome;
 use super::work::{Stop, Work, is_refusal};
-use crate::aws::ecs::Service;
+use crate::aws::ecs::{Deployment, Service};
 use crate::ecs::memory::Deployed;
 use crate::ecs::steps::{Step, revision, undo_steps};
+use crate::ecs::watch::is_whole;
 use crate::error::Kind;
+
+/// What is told when a change is undone.
+const BACK: &str = "what was there before comes back";
 
 /// What is to change.
 pub(super) struct Change {
@@ -123,6 +127,8 @@ impl Work<'_> {
 
     fn stopped(&mut self, change: &Change, index: usize, cause: &Stop, is_committed: bool) -> Done {
         let (outcome, reason) = self.words(cause);
+        // More is said behind it, on the same line.
+        let reason = reason.trim_end_matches('.').to_owned();
         let step = change.steps.get(index);
         if let (Stop::Failed(_) | Stop::TimedOut(_), Some(Step::AwaitRollout { service, .. })) = (cause, step) {
             self.explain(&service.clone(), &reason);
@@ -159,7 +165,9 @@ impl Work<'_> {
             Stop::Call { doing, .. } => format!("cannot {doing}"),
             _ => reason.clone(),
         };
-        self.note(format!("{why}: what was there before comes back"));
+        let is_removed = undo.iter().any(|step| matches!(step, Step::Delete { .. }));
+        let undoing = if is_removed { format!("{} is removed", self.target) } else { BACK.to_owned() };
+        self.note(format!("{why}: {undoing}"));
         match self.undo(&undo) {
             Ok(problems) => self.undone(change, outcome, &reason, &problems),
             Err(cause) => {
@@ -174,7 +182,7 @@ impl Work<'_> {
     fn not_undone(&mut self, change: &Change, is_changed: bool) -> String {
         match &change.was {
             Some(was) if is_changed => format!(
-                "{}; it was not gone back, as nobody asked for it: {}",
+                "{}; nobody has asked to go back: {}",
                 self.whole(was).unwrap_or_else(|text| text),
                 self.hints.back
             ),
@@ -238,6 +246,16 @@ impl Work<'_> {
         self.ended(outcome, format!("{reason}; {serves}{failed}"))
     }
 
+    /// A count that could not be reached: why, and what serves.
+    pub(super) fn scaled_badly(&mut self, was: &Deployed, cause: &Stop) -> Done {
+        let (outcome, reason) = self.words(cause);
+        self.explain(&was.service, &reason);
+        let serves = self.whole(was).unwrap_or_else(|text| text);
+        let done = self.ended(outcome, format!("{}; {serves}", reason.trim_end_matches('.')));
+        self.run.tell_done(&done);
+        done
+    }
+
     /// Whether the version that served before is whole, in words.
     fn whole(&mut self, was: &Deployed) -> Result<String, String> {
         let found = self.run.api.describe_services(self.cluster, &[&was.service]);
@@ -246,13 +264,22 @@ impl Work<'_> {
             return Err(format!("{} is not there any more", was.service));
         };
         let same = revision(&service.task_definition) == revision(&was.task_definition);
-        if same && service.running >= service.desired {
-            return Ok(format!("{} serves, whole: {}", was.service, counts(service)));
+        let counts = counts(service);
+        if is_whole(service, &was.task_definition) {
+            return Ok(format!("{} serves, whole: {counts}", was.service));
         }
         if same {
-            return Err(format!("{} serves, and is not whole: {}", was.service, counts(service)));
+            return Err(format!("{} serves, and is not whole: {counts}", was.service));
         }
-        Err(format!("{} is on {}: {}", was.service, revision(&service.task_definition), counts(service)))
+        let old = |one: &&Deployment| revision(&one.task_definition) == revision(&was.task_definition);
+        let running: i32 = service.deployments.iter().filter(old).map(|one| one.running).sum();
+        let old = revision(&was.task_definition);
+        let new = revision(&service.task_definition);
+        match running {
+            0 => Err(format!("{} is on {new}: {counts}, none of them of {old}", was.service)),
+            1 => Err(format!("{} is on {new}, and 1 task of {old} still serves", was.service)),
+            _ => Err(format!("{} is on {new}, and {running} tasks of {old} still serve", was.service)),
+        }
     }
 
     /// What is there now.
