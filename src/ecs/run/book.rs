@@ -72,9 +72,12 @@ impl Book {
         Ok(())
     }
 
-    /// Gives the turn back.
-    pub(super) fn close(self) -> Result<(), Error> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).lease.release()
+    /// Gives the turn back. Where that fails it is over by itself.
+    pub(super) fn close(self, run: &Run) {
+        let held = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = held.lease.release() {
+            run.note(None, format!("the turn could not be given back, and is over within 2 minutes: {error}"));
+        }
     }
 }
 

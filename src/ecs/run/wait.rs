@@ -42,12 +42,10 @@ impl Work<'_> {
     ) -> Result<T, Stop> {
         let mut pace = Pace(FIRST);
         let mut shown: Option<Shown> = None;
-        let mut failure = None;
         loop {
             self.go_on()?;
-            match self.run.api.describe_once(self.cluster, &[service]) {
+            let failure = match self.run.api.describe_once(self.cluster, &[service]) {
                 Ok(found) => {
-                    failure = None;
                     let found = found.into_iter().find(|one| one.name == service);
                     if let Some(found) = &found {
                         self.tell_events(found);
@@ -62,14 +60,15 @@ impl Work<'_> {
                     if let Some(decided) = decide(self, found.as_ref())? {
                         return Ok(decided);
                     }
+                    None
                 }
                 Err(denied) if matches!(denied.kind, Kind::Denied | Kind::NoCredentials | Kind::Expired) => {
                     let step = Step::Look { services: vec![service.to_owned()] };
                     return self.called(&step, Err(denied));
                 }
                 // Never taken for "absent" or "0".
-                Err(passing) => failure = Some(passing),
-            }
+                Err(passing) => Some(passing),
+            };
             let left = self.deadline.duration_since(self.run.api.now()).unwrap_or_default();
             if left.is_zero() {
                 let last = failure.map(|failure| format!(" (the last look at it failed: {failure})"));
@@ -85,7 +84,7 @@ impl Work<'_> {
         let previous = self.previous.clone().filter(|arn| *arn != task_definition);
         let is_daemon = self.is_daemon;
         let expected = Expected { deployment, task_definition, previous, is_daemon, stability };
-        let mut watch = Watch::new(expected, self.run.api.now());
+        let mut watch = Watch::new(expected, self.run.api.now(), self.known_events.clone());
         let verdict = self.poll(service, &format!("{service} is not steady"), |work, found| {
             let verdict = watch.see(work.run.api.now(), found);
             Ok((verdict != Verdict::Going).then_some(verdict))
@@ -117,7 +116,7 @@ impl Work<'_> {
         let Some(expected) = back else { return Stop::GoneBack { reason, is_whole: false } };
         self.note(format!("ECS goes back to the version before: {reason}"));
         self.restart_clock();
-        let mut watch = Watch::new(expected, self.run.api.now());
+        let mut watch = Watch::new(expected, self.run.api.now(), self.known_events.clone());
         let done = self.poll(service, &format!("{service} is not back"), |work, found| {
             let verdict = watch.see(work.run.api.now(), found);
             Ok((verdict != Verdict::Going).then_some(verdict))

@@ -329,6 +329,7 @@ fn deletion_and_scaling_by_hand() {
         manifest: "app".to_owned(),
         name: "prod-app-3".to_owned(),
         build_number: "3".to_owned(),
+        task_definition: None,
         scaling: None,
     };
     let steps = prune_steps(&leftover, None);
