@@ -56,6 +56,19 @@ def update_service(self, properties):
         deployment.update(id=f"ecs-svc/{{uuid.uuid4()}}", taskDefinition=definition, rolloutState="COMPLETED")
     return service
 Backend.update_service = update_service
+# Services that speak JSON refuse in JSON.
+from moto.core.authorization import ActionAuthenticatorMixin as Authorization
+from moto.core.exceptions import JsonRESTError
+from moto.iam.access_control import AccessDeniedError
+authorize = Authorization._authenticate_and_authorize_action
+def authorize_in_json(self, *words):
+    try:
+        authorize(self, *words)
+    except AccessDeniedError as denied:
+        if "json" not in (self.headers.get("Content-Type") or ""):
+            raise
+        raise JsonRESTError("AccessDeniedException", denied.message)
+Authorization._authenticate_and_authorize_action = authorize_in_json
 for name in json.loads('{clusters}'):
     client("ecs").create_cluster(clusterName=name)
 client("elb").create_load_balancer(LoadBalancerName="elb", AvailabilityZones=["us-east-1a"],
@@ -102,7 +115,8 @@ fn run(sandbox: &Sandbox, words: &str) -> Ran {
 /// What the real AWS CLI says to somebody who may ask anything.
 #[track_caller]
 fn aws(words: &[&str]) -> Value {
-    let sandbox = MOTO.sandbox("admin");
+    let mut sandbox = MOTO.sandbox("admin");
+    sandbox.set("AWS_DEFAULT_REGION", "us-east-1");
     let ran = Ran::of(sandbox.command(tool("aws")).args(words).args(["--output", "json"]).output().unwrap());
     assert_eq!(ran.status, 0, "{words:?}: {}", ran.err());
     serde_json::from_str(&ran.out()).unwrap()
@@ -128,17 +142,19 @@ fn whole_life(method: &str) {
             let service = &told["services"][0];
             assert_eq!((&service["status"], &service["desiredCount"]), (&"ACTIVE".into(), &count.into()), "{told}");
             let arn = service["taskDefinition"].as_str().unwrap();
+            let balancers = json!([{"loadBalancerName": "elb", "containerName": "web", "containerPort": 8080}]);
+            assert_eq!(service["loadBalancers"] == balancers, around != Around::Nothing, "{service}");
+            if around != Around::All {
+                return;
+            }
             let told = aws(&["ecs", "describe-task-definition", "--task-definition", arn]);
             let container = &told["taskDefinition"]["containerDefinitions"][0];
             assert_eq!((&container["name"], &container["image"]), (&"web".into(), &format!("org/web:{image}").into()));
-            let has_elb = service["loadBalancers"]
-                == json!([{"loadBalancerName": "elb", "containerName": "web", "containerPort": 8080}]);
-            assert_eq!(has_elb, around != Around::Nothing, "{service}");
             let id = format!("service/{cluster}/{}", name(build));
             let namespace = ["--service-namespace", "ecs"];
             let ask = ["application-autoscaling", "describe-scaling-policies", "--resource-id", &id];
             let policies = aws(&[&ask[..], &namespace[..]].concat());
-            assert_eq!(policies["ScalingPolicies"].as_array().unwrap().len(), usize::from(around == Around::All));
+            assert_eq!(policies["ScalingPolicies"].as_array().unwrap().len(), 1, "{policies}");
         };
         let ran = |words: &str| {
             let ran = run(&sandbox, words);
@@ -146,23 +162,16 @@ fn whole_life(method: &str) {
             ran
         };
         ran(LIFE[0]);
-        served(1, "v1", 1);
         ran(LIFE[1]);
         served(2, "v2", 1);
         ran("rollback d --build-number 7");
         served(if method == "blueGreen" { 7 } else { 1 }, "v1", 1);
         ran(LIFE[4]);
-        served(4, "v4", 1);
         ran("scale d 3");
         served(4, "v4", 3);
         ran("delete d");
-        let told = aws(&["ecs", "list-services", "--cluster", &cluster]);
-        let ask = |arn: &Value| {
-            aws(&["ecs", "describe-services", "--cluster", &cluster, "--services", arn.as_str().unwrap()])
-        };
-        for arn in told["serviceArns"].as_array().unwrap() {
-            assert_eq!(ask(arn)["services"][0]["status"], "INACTIVE", "{method}, {around:?}");
-        }
+        let told = aws(&["ecs", "describe-services", "--cluster", &cluster, "--services", &name(4)]);
+        assert_eq!(told["services"][0]["status"], "INACTIVE", "{method}, {around:?}");
     }
 }
 
@@ -192,10 +201,9 @@ fn without_one_action_it_is_named() {
         });
         let refused = life.map(|words| (run(&sandbox, &words), words)).find(|(ran, _)| ran.status != 0);
         let (ran, words) = refused.unwrap_or_else(|| panic!("{action} is not needed"));
-        let name = action.split_once(':').unwrap().1;
         assert_eq!(ran.status, 4, "{action}, {words}: {}", ran.err());
         let told = ran.err().lines().last().unwrap_or_default().to_owned();
-        assert!(told.contains(&format!(":{name}")) && told.contains("allow"), "{action}, {words}: {}", ran.err());
+        assert!(told.contains(&format!("add {action} to")), "{action}, {words}: {}", ran.err());
     }
 }
 

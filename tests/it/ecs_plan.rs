@@ -230,16 +230,87 @@ fn what_is_forced_is_planned_too() {
 #[test]
 fn the_second_time_shows_what_differs() {
     let mut bench = bench("upgrade", Around::Nothing);
-    insta::assert_snapshot!(plans(&bench.sandbox, "--build-number 1").out(), @"");
+    insta::assert_snapshot!(plans(&bench.sandbox, "--build-number 1").out(), @r#"
+    d to the cluster prod in us-east-1, upgrade
+
+    m: d-m is new
+       1. look at d-m: ecs:DescribeServices
+       2. register the task definition d-m: ecs:RegisterTaskDefinition
+       3. create the service d-m: ecs:CreateService
+       4. wait for d-m: ecs:DescribeServices (repeated)
+      {
+        "taskDefinition": {
+          "family": "d-m",
+          "containerDefinitions": [
+            {
+              "name": "web",
+              "image": "org/web:v1",
+              "memory": 400,
+              "cpu": 0,
+              "essential": true,
+              "environment": [
+                {
+                  "name": "A",
+                  "value": "one"
+                },
+                {
+                  "name": "PASSWORD",
+                  "value": "***"
+                }
+              ]
+            }
+          ]
+        },
+        "service": {
+          "desiredCount": 2
+        }
+      }
+
+    IAM actions: ecs:DescribeServices, ecs:RegisterTaskDefinition, ecs:CreateService
+    "#);
     bench.deploys(1, "");
-    insta::assert_snapshot!(plans(&bench.sandbox, "--build-number 2").out(), @"");
-    insta::assert_snapshot!(plans(&bench.sandbox, "--build-number 2 --image web=v2").out(), @"");
+    insta::assert_snapshot!(plans(&bench.sandbox, "--build-number 2").out(), @r"
+    d to the cluster prod in us-east-1, upgrade
+
+    m: unchanged, d-m serves
+
+    IAM actions: ecs:DescribeServices
+    ");
+    insta::assert_snapshot!(plans(&bench.sandbox, "--build-number 2 --image web=v2").out(), @r#"
+    d to the cluster prod in us-east-1, upgrade
+
+    m: d-m changes
+       1. look at d-m: ecs:DescribeServices
+       2. register the task definition d-m: ecs:RegisterTaskDefinition
+       3. update the service d-m: ecs:UpdateService
+       4. wait for d-m: ecs:DescribeServices (repeated)
+      @@ -5,5 +5,5 @@
+             {
+               "name": "web",
+      -        "image": "org/web:v1",
+      +        "image": "org/web:v2",
+               "memory": 400,
+               "cpu": 0,
+
+    IAM actions: ecs:DescribeServices, ecs:RegisterTaskDefinition, ecs:UpdateService
+    "#);
     // A secret that has changed is a change, and is not shown either.
     let yml = fs::read_to_string(bench.sandbox.path("work/shippable.yml")).unwrap();
     bench.sandbox.write("work/shippable.yml", yml.replace(SECRET, "hunter3"));
     let ran = plans(&bench.sandbox, "--build-number 2");
     assert!(!ran.out().contains("hunter3"), "{}", ran.out());
-    insta::assert_snapshot!(ran.out(), @"");
+    insta::assert_snapshot!(ran.out(), @r"
+    d to the cluster prod in us-east-1, upgrade
+
+    m: d-m changes
+       1. look at d-m: ecs:DescribeServices
+       2. register the task definition d-m: ecs:RegisterTaskDefinition
+       3. update the service d-m: ecs:UpdateService
+       4. wait for d-m: ecs:DescribeServices (repeated)
+      secrets differ, which are not shown
+
+    IAM actions: ecs:DescribeServices, ecs:RegisterTaskDefinition, ecs:UpdateService
+    ");
 }
 
 #[test]
@@ -264,5 +335,12 @@ fn wrong_yml_is_told_before_any_call() {
         told.push_str(&ran.err());
     }
     assert!(bench.ecs.calls().is_empty(), "{}", bench.ecs.transcript());
-    insta::assert_snapshot!(told.replace(&*bench.sandbox.root().to_string_lossy(), "[root]"), @"");
+    insta::assert_snapshot!(told.replace(&*bench.sandbox.root().to_string_lossy(), "[root]"), @r#"
+    shipctl: shippable.yml:7:44: Missing dependency for: IN wob: no resource or job of this name; did you mean web?
+    shipctl: shippable.yml:4:48: count of r is "two": a whole number from 1 on was expected
+    shipctl: shippable.yml:2:5: c has no sourceName: add `sourceName: CLUSTER`
+    shipctl: shippable.yml:8:64: method is greenBlue: one of blueGreen, upgrade, replace was expected
+    shipctl: no job d in shippable.yml; see `shipctl job list`
+    shipctl: shippable.yml:2:3: not YAML: "-" is only valid inside a block
+    "#);
 }

@@ -1,6 +1,5 @@
 //! What a deployment remembers: held by one at a time, and enough to go on from wherever the one before was stopped.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
@@ -86,18 +85,19 @@ impl Case {
             assert_eq!(world, undisturbed, "{story}");
             return;
         }
-        let serving: BTreeSet<String> =
-            world.lines().filter_map(|line| line.split(' ').nth(4)).map(str::to_owned).collect();
-        for line in bench.ecs.world().lines().filter(|line| !line.contains(" INACTIVE ")) {
+        // What serves, and what can be gone back to.
+        let memory: Value = serde_json::from_slice(&bench.sandbox.read(MEMORY)).unwrap();
+        let kept = memory["services"].to_string();
+        let there = bench.ecs.world();
+        // A service that is left over keeps its revision.
+        let runs =
+            |name: &str| there.lines().any(|line| line.contains(" ACTIVE ") && line.ends_with(&format!(" {name}")));
+        for line in there.lines().filter(|line| !line.contains(" INACTIVE ")) {
             let of_service = line.strip_prefix("service prod/").map(|rest| rest.split(' ').next().unwrap_or_default());
             let is_named = match (of_service, line.strip_prefix("task definition ")) {
                 (Some(name), _) => undisturbed.contains(&format!("prod/{name} ")) || named.contains(name),
                 (_, Some(name)) => {
-                    name == "d-m:1"
-                        || serving.contains(name)
-                        || named.contains(name)
-                        || is_unknown
-                        || bench.ecs.world().contains(&format!("/2 {name}"))
+                    kept.contains(&format!("/{name}\"")) || named.contains(name) || runs(name) || is_unknown
                 }
                 _ => true,
             };
@@ -229,7 +229,13 @@ fn what_is_live_is_told_at_a_signal() {
     let mut deletion = bench;
     deletion.ecs.change(|scenario| scenario.fault("UpdateService*", When::First(1), Fault::SignalBefore(Signal::INT)));
     told.push_str(&format!("{}\n", last(&deletion.run(DELETE))));
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r"
+    shipctl: m: interrupted by signal 15; live: d-m-1 on d-m:1: 2 of 2 tasks run; deploy again to go on
+    shipctl: m: interrupted by signal 15; live: d-m-1 on d-m:1: 2 of 2 tasks run, d-m-2 on d-m:2: 0 of 2 tasks run; deploy again to go on
+    shipctl: m: interrupted by signal 15; the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` (d-m-1 on d-m:1: 2 of 0 tasks run, d-m-2 on d-m:2: 2 of 2 tasks run)
+    shipctl: m: interrupted by signal 15; the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` (d-m-1 on d-m:1: 0 of 0 tasks run, d-m-2 on d-m:2: 2 of 2 tasks run)
+    shipctl: m: interrupted by signal 2
+    ");
 }
 
 #[test]
@@ -287,7 +293,10 @@ fn the_turn_of_another_machine_is_waited_for() {
         bench.sandbox.write(LEASE, lease.to_string());
         let ran = bench.run(SECOND);
         assert_eq!((ran.status, bench.ecs.calls().len()), (1, 0), "{}", ran.err());
-        insta::allow_duplicates! { insta::assert_snapshot!(ran.err(), @""); }
+        insta::allow_duplicates! { insta::assert_snapshot!(ran.err(), @r"
+          0:00 note: what job d deploys is being changed by process 7 on builder, until 2026-01-02T03:06:05.000Z at the latest: whether that is still at work is waited for
+        shipctl: what job d deploys is being changed by process 7 on builder, until 2026-01-02T03:06:05.000Z at the latest: nothing was begun; wait for it, and deploy again
+        "); }
     }
     // It is over: nobody has renewed it.
     lease["ends"] = millis(SystemTime::now() - Duration::from_secs(1)).into();
@@ -327,7 +336,7 @@ fn a_damaged_memory_is_told_with_its_cure() {
     let mut bench = bench("blueGreen", Around::Nothing);
     bench.deploys(1, "");
     let whole = bench.sandbox.read(MEMORY);
-    for damage in [&whole[..whole.len() / 2], b"", b"[]", br#"{"services": [{"manifest": "m"}]}"#] {
+    for damage in [&whole[..whole.len() / 2], b"", br#"{"services": [{"manifest": "m"}]}"#] {
         bench.sandbox.write(MEMORY, damage);
         for words in [SECOND, "plan d", "status d", "scale d 3", "rollback d", DELETE] {
             let ran = match words {

@@ -248,21 +248,28 @@ impl Work<'_> {
     fn live(&mut self, change: &Change, is_committed: bool) -> String {
         let mut names = vec![self.target.clone()];
         names.extend(change.was.iter().map(|was| was.service.clone()).filter(|name| *name != self.target));
-        let asked: Vec<&str> = names.iter().map(String::as_str).collect();
-        if let Ok(found) = self.run.api.describe_once(self.cluster, &asked) {
-            self.seen = found.into_iter().map(|service| (service.name.clone(), service)).collect();
-        }
-        let there = self.seen.values().filter(|service| service.status != "INACTIVE");
-        let there: Vec<String> = there
-            .map(|service| format!("{} on {}: {}", service.name, revision(&service.task_definition), counts(service)))
-            .collect();
-        let live = if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") };
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let live = self.live_of(&names);
         if is_committed {
             return format!(
                 "the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` ({live})"
             );
         }
         format!("live: {live}; deploy again to go on")
+    }
+
+    /// What is there of these services, in words.
+    pub(super) fn live_of(&mut self, names: &[&str]) -> String {
+        let found = match self.run.api.describe_once(self.cluster, names) {
+            Ok(found) => found,
+            Err(failure) => return format!("cannot be seen ({failure})"),
+        };
+        self.seen = found.into_iter().map(|service| (service.name.clone(), service)).collect();
+        let there = self.seen.values().filter(|service| service.status != "INACTIVE");
+        let there: Vec<String> = there
+            .map(|service| format!("{} on {}: {}", service.name, revision(&service.task_definition), counts(service)))
+            .collect();
+        if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") }
     }
 }
 
