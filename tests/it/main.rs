@@ -28,8 +28,10 @@ mod ecs_moto; // the documented permissions, enforced by moto
 mod ecs_options; // ports, load balancers, counts, names
 mod ecs_plan; // plans, beside what deployments do
 mod ecs_scaling; // targets, policies, alarms
+mod ecs_run; // tasks that are run once
 mod ecs_server; // an ECS that plays what a test tells it to
 mod ecs_state; // killed, interrupted, two at once, no disk
+mod ecs_update; // services that no yml describes
 mod git_changes; // get_git_changes over real repositories
 mod guards; // what must hold for every command and every file
 mod harness; // a sandbox: folders, an environment, real shells

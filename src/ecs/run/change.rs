@@ -166,8 +166,9 @@ impl Work<'_> {
     fn not_undone(&mut self, change: &Change, is_changed: bool) -> String {
         match &change.was {
             Some(was) if is_changed => format!(
-                "{}; it was not gone back, as nobody asked for it: deploy with --rollback, or run `shipctl ecs rollback`",
-                self.whole(was).unwrap_or_else(|text| text)
+                "{}; it was not gone back, as nobody asked for it: {}",
+                self.whole(was).unwrap_or_else(|text| text),
+                self.hints.back
             ),
             Some(was) => self.whole(was).unwrap_or_else(|text| text),
             None if is_changed => format!("{} is left as it is: nothing was there before", self.target),
@@ -255,7 +256,7 @@ impl Work<'_> {
                 "the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` ({live})"
             );
         }
-        format!("live: {live}; deploy again to go on")
+        format!("live: {live}; {}", self.hints.again)
     }
 
     /// What is there of these services, in words.

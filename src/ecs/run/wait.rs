@@ -15,16 +15,23 @@ const AFTER_CHANGE: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// How long until the next look.
-struct Pace(Duration);
+#[derive(Debug)]
+pub(in crate::ecs) struct Pace(Duration);
 
 impl Pace {
-    fn next(&mut self) -> Duration {
+    pub(in crate::ecs) const fn new() -> Self {
+        Self(FIRST)
+    }
+
+    /// The wait before the next look.
+    pub(in crate::ecs) fn next(&mut self) -> Duration {
         let now = self.0;
         self.0 = now.mul_f64(1.5).min(LONGEST);
         now
     }
 
-    fn changed(&mut self) {
+    /// Something has changed: more may follow.
+    pub(in crate::ecs) fn changed(&mut self) {
         self.0 = self.0.min(AFTER_CHANGE);
     }
 }
@@ -40,7 +47,7 @@ impl Work<'_> {
         what: &str,
         mut decide: impl FnMut(&mut Self, Option<&Service>) -> Result<Option<T>, Stop>,
     ) -> Result<T, Stop> {
-        let mut pace = Pace(FIRST);
+        let mut pace = Pace::new();
         let mut shown: Option<Shown> = None;
         loop {
             self.go_on()?;
@@ -202,13 +209,13 @@ mod tests {
 
     #[test]
     fn looks_become_rarer_until_something_changes() {
-        let mut pace = Pace(FIRST);
+        let mut pace = Pace::new();
         let waits: Vec<u128> = (0..8).map(|_| pace.next().as_millis()).collect();
         assert_eq!(waits, [1000, 1500, 2250, 3375, 5062, 7593, 10_000, 10_000]);
         pace.changed();
         assert_eq!(pace.next(), AFTER_CHANGE);
         // A minute takes no more than a dozen looks.
-        let mut pace = Pace(FIRST);
+        let mut pace = Pace::new();
         let mut passed = Duration::ZERO;
         let looks = std::iter::from_fn(|| {
             passed += pace.next();

@@ -44,6 +44,20 @@ pub(super) struct Rollout {
     pub task_definition: String,
 }
 
+/// What to do next, in words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hints {
+    /// Where it was not gone back.
+    pub back: &'static str,
+    /// Where it was not brought to its end.
+    pub again: &'static str,
+}
+
+impl Hints {
+    pub(super) const DEPLOY: Self =
+        Self { back: "deploy with --rollback, or run `shipctl ecs rollback`", again: "deploy again to go on" };
+}
+
 /// The work on one manifest.
 pub(super) struct Work<'a> {
     pub run: &'a Run<'a>,
@@ -68,6 +82,7 @@ pub(super) struct Work<'a> {
     pub(super) known_events: HashSet<String>,
     /// Services as they were seen last.
     pub(super) seen: BTreeMap<String, Service>,
+    pub(super) hints: Hints,
 }
 
 impl<'a> Work<'a> {
@@ -91,6 +106,7 @@ impl<'a> Work<'a> {
             rollouts: BTreeMap::new(),
             known_events: HashSet::new(),
             seen: BTreeMap::new(),
+            hints: Hints::DEPLOY,
         }
     }
 
