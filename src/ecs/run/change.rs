@@ -286,10 +286,23 @@ impl Work<'_> {
     fn live(&mut self, change: &Change, is_committed: bool) -> String {
         let mut names = vec![self.target.clone()];
         names.extend(change.was.iter().map(|was| was.service.clone()).filter(|name| *name != self.target));
-        let asked: Vec<&str> = names.iter().map(String::as_str).collect();
-        if let Ok(found) = self.run.api.describe_once(self.cluster, &asked) {
-            self.seen = found.into_iter().map(|service| (service.name.clone(), service)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let live = self.live_of(&names);
+        if is_committed {
+            return format!(
+                "the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` ({live})"
+            );
         }
+        format!("live: {live}; {}", self.hints.again)
+    }
+
+    /// What is there of these services, in words.
+    pub(super) fn live_of(&mut self, names: &[&str]) -> String {
+        let found = match self.run.api.describe_once(self.cluster, names) {
+            Ok(found) => found,
+            Err(failure) => return format!("cannot be seen ({failure})"),
+        };
+        self.seen = found.into_iter().map(|service| (service.name.clone(), service)).collect();
         let there = self.seen.values().filter(|service| service.status != "INACTIVE");
         let there: Vec<String> = there
             .map(|service| {
@@ -297,13 +310,7 @@ impl Work<'_> {
                 format!("{} on {}: {}{going}", service.name, revision(&service.task_definition), counts(service))
             })
             .collect();
-        let live = if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") };
-        if is_committed {
-            return format!(
-                "the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` ({live})"
-            );
-        }
-        format!("live: {live}; {}", self.hints.again)
+        if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") }
     }
 }
 
