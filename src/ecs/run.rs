@@ -55,6 +55,7 @@ impl std::fmt::Debug for Run<'_> {
 
 /// How it is done.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // each is an option of the command
 pub struct Options {
     /// Deploys what has not changed as well.
     pub force: bool,

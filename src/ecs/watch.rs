@@ -6,6 +6,7 @@
 
 mod evidence; // what events tell
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use crate::aws::ecs::{Deployment, Service};
@@ -66,16 +67,10 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch.
-    pub fn new(expected: Expected, now: SystemTime) -> Self {
-        Self { expected, steady_since: None, missing_since: None, evidence: Evidence::since(now), going_back: None }
-    }
-
-    /// The same, where events with these ids were seen before it began: they say nothing of it, however late they were.
-    #[must_use]
-    pub fn after(mut self, events: impl IntoIterator<Item = String>) -> Self {
-        self.evidence.know(events);
-        self
+    /// Begins to watch. `known`: ids of events that tell of what was before.
+    pub fn new(expected: Expected, now: SystemTime, known: HashSet<String>) -> Self {
+        let evidence = Evidence::since(now, known);
+        Self { expected, steady_since: None, missing_since: None, evidence, going_back: None }
     }
 
     /// Looks at the service as it is now; `None` when ECS does not show it.

@@ -19,8 +19,14 @@ mod cli_config; // tools of a job, and what they make of their files
 mod copy; // files into and out of states
 mod decrypt; // files encrypted by the real openssl
 mod durability; // kill -9, full disks, read-only folders
+mod ecs_after; // scale, rollback, delete, status
 mod ecs_clients; // the clients of a deployment, against moto
+mod ecs_jobs; // deploy jobs, and what becomes of them
+mod ecs_manifests; // several of them
+mod ecs_methods; // blueGreen, upgrade, replace
+mod ecs_options; // ports, load balancers, counts, names
 mod ecs_run; // tasks that are run once
+mod ecs_scaling; // targets, policies, alarms
 mod ecs_server; // an ECS that plays what a test tells it to
 mod ecs_update; // services that no yml describes
 mod git_changes; // get_git_changes over real repositories

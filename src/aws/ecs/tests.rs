@@ -93,7 +93,6 @@ fn a_service_in_full() {
         created_at: at(1_767_323_000.0),
     };
     let want = Service {
-        has_breaker: false,
         name: "web".to_owned(),
         arn: "arn:s".to_owned(),
         status: "ACTIVE".to_owned(),

@@ -15,6 +15,8 @@ pub(super) struct Change {
     pub was: Option<Deployed>,
     /// How many tasks it should have.
     pub count: Option<i32>,
+    /// A service that is remembered and that is not there any more.
+    pub gone: Option<String>,
     /// What serves then; its task definition is empty where it is registered first.
     pub new: Deployed,
     /// Before which step the new version is the one that serves; never where the change ends before.
@@ -45,12 +47,12 @@ impl Work<'_> {
         let mut is_committed = false;
         for (index, step) in change.steps.iter().enumerate() {
             let done = self.commit_before(change, index, &mut is_committed).and_then(|()| self.carry_out(step));
-            if let Err(stop) = done {
-                return self.stopped(change, index, &stop, is_committed);
+            if let Err(cause) = done {
+                return self.stopped(change, index, &cause, is_committed);
             }
         }
-        if let Err(stop) = self.commit_before(change, change.steps.len(), &mut is_committed) {
-            return self.stopped(change, change.steps.len(), &stop, is_committed);
+        if let Err(cause) = self.commit_before(change, change.steps.len(), &mut is_committed) {
+            return self.stopped(change, change.steps.len(), &cause, is_committed);
         }
         let target = &self.target;
         let text = if is_committed {
@@ -68,7 +70,7 @@ impl Work<'_> {
         self.book.of(self.manifest).map(|serving| serving.task_definition).unwrap_or_default()
     }
 
-    fn commit_before(&self, change: &Change, index: usize, is_committed: &mut bool) -> Result<(), Stop> {
+    fn commit_before(&mut self, change: &Change, index: usize, is_committed: &mut bool) -> Result<(), Stop> {
         if change.commit_at != Some(index) || *is_committed {
             return Ok(());
         }
@@ -76,8 +78,16 @@ impl Work<'_> {
         if let Some(registered) = &self.registered {
             new.task_definition.clone_from(registered);
         }
-        self.book.change(|memory| memory.serves(new)).map_err(Stop::Store)?;
+        let serves = self.book.change(|memory| {
+            memory.serves(new);
+            if let Some(gone) = &change.gone {
+                memory.service_is_gone(gone);
+            }
+        });
+        serves.map_err(Stop::Store)?;
         *is_committed = true;
+        // What is left to do does not count against the new version.
+        self.restart_clock();
         Ok(())
     }
 
@@ -93,9 +103,9 @@ impl Work<'_> {
         }
     }
 
-    /// What a stop means, in one line.
-    pub(super) fn words(&self, stop: &Stop) -> (Outcome, String) {
-        match stop {
+    /// What a cause means, in one line.
+    pub(super) fn words(&self, cause: &Stop) -> (Outcome, String) {
+        match cause {
             Stop::Call { doing, failure } => {
                 let error = self.run.api.error(doing, failure);
                 (Outcome::Refused(error.kind()), error.to_string())
@@ -111,28 +121,31 @@ impl Work<'_> {
         }
     }
 
-    fn stopped(&mut self, change: &Change, index: usize, stop: &Stop, is_committed: bool) -> Done {
-        let (outcome, reason) = self.words(stop);
+    fn stopped(&mut self, change: &Change, index: usize, cause: &Stop, is_committed: bool) -> Done {
+        let (outcome, reason) = self.words(cause);
         let step = change.steps.get(index);
-        if let (Stop::Failed(_) | Stop::TimedOut(_), Some(Step::AwaitRollout { service, .. })) = (stop, step) {
+        if let (Stop::Failed(_) | Stop::TimedOut(_), Some(Step::AwaitRollout { service, .. })) = (cause, step) {
             self.explain(&service.clone(), &reason);
         }
-        let is_over = matches!(stop, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_));
+        let is_over = matches!(cause, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_));
         if is_over || is_committed {
             let text = format!("{reason}; {}", self.live(change, is_committed));
             return self.ended(outcome, text);
         }
-        let has_effect = match stop {
+        let has_effect = match cause {
             Stop::Call { failure, .. } => !is_refusal(failure),
             Stop::Lacks(_) => false,
             _ => true,
         };
         let begun = &change.steps[..(index + usize::from(has_effect)).min(change.steps.len())];
-        let undo = match change.goes_back {
-            true => undo_steps(begun, change.was.as_ref(), change.count, true),
-            false => Vec::new(),
+        let is_back = matches!(cause, Stop::GoneBack { .. });
+        // Where ECS has gone back, scaling and count are left to be put back.
+        let is_stripped = begun.iter().any(|step| matches!(step, Step::ScaleToZero { .. }));
+        let undo = if change.goes_back && (!is_back || is_stripped) {
+            undo_steps(begun, change.was.as_ref(), change.count, true)
+        } else {
+            Vec::new()
         };
-        let is_back = matches!(stop, Stop::GoneBack { .. });
         if undo.is_empty() {
             let is_changed = begun.iter().any(|step| matches!(step, Step::Create { .. } | Step::Update { .. }));
             let text = self.not_undone(change, is_changed && !is_back);
@@ -141,8 +154,8 @@ impl Work<'_> {
         self.note(format!("{reason}: what was there before comes back"));
         match self.undo(&undo) {
             Ok(problems) => self.undone(change, outcome, &reason, &problems),
-            Err(stop) => {
-                let (outcome, ended) = self.words(&stop);
+            Err(cause) => {
+                let (outcome, ended) = self.words(&cause);
                 let text = format!("{reason}; going back: {ended}; {}", self.live(change, false));
                 self.ended(outcome, text)
             }
@@ -180,10 +193,10 @@ impl Work<'_> {
             };
             match self.carry_out(step) {
                 Ok(()) => {}
-                Err(stop @ (Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_))) => return Err(stop),
-                Err(stop) => {
+                Err(cause @ (Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_))) => return Err(cause),
+                Err(cause) => {
                     is_running |= matches!(step, Step::ScaleToZero { .. } | Step::AwaitStopped { .. });
-                    problems.push(self.words(&stop).1);
+                    problems.push(self.words(&cause).1);
                     self.restart_clock();
                 }
             }

@@ -5,16 +5,19 @@ use super::change::{Change, commit_at};
 use super::outcome::Outcome;
 use super::work::{Stop, Work};
 use super::{Done, LIMIT, Report, Run};
+use crate::aws::ecs::Service;
 use crate::ecs::memory::{Deployed, Leftover};
 use crate::ecs::steps::{
-    Step, delete_steps, is_daemon, prune_steps, resumed, rollback_steps, scale_steps, scaled_names,
+    Step, delete_steps, is_daemon, prune_steps, resumed, revision, rollback_steps, scale_steps, scaled_names,
+    undo_steps,
 };
 use crate::ecs::wanted::{Method, Wanted};
 use crate::error::{Error, Kind};
 
-/// Takes away everything that a job has made, or what it has made for one manifest. The yml may be gone.
-pub fn delete(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Error> {
-    let book = Book::open(run.store, job, run.holder, run.api.now())?;
+/// Takes away everything that a job has made, or what it has made for one manifest. The yml may be gone. `cluster`: where
+/// what was left over is, if it is anywhere.
+pub fn delete(run: &Run, job: &str, manifest: Option<&str>, cluster: &str) -> Result<Report, Error> {
+    let book = Book::open(run, job)?;
     let memory = book.memory();
     let services = chosen(&memory.services, job, manifest, memory.leftovers.is_empty())?;
     let mut report = Report::default();
@@ -23,11 +26,10 @@ pub fn delete(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Er
         let done = take_away(&mut work, was);
         report.done.push(ended(&work, done, format!("{} is deleted, with everything that it had", was.service)));
     }
-    if manifest.is_none() && report.outcome().is_success() {
-        let cluster = services.first().map(|was| was.cluster.clone());
-        report.done.extend(leftovers(run, &book, cluster.as_deref().unwrap_or_default()));
+    if report.outcome().is_success() {
+        report.done.extend(leftovers(run, &book, cluster, manifest));
     }
-    book.close()?;
+    book.close(run);
     Ok(report)
 }
 
@@ -35,7 +37,7 @@ pub fn delete(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Er
 fn take_away(work: &mut Work, was: &Deployed) -> Result<(), Stop> {
     let (revisions, service): (Vec<_>, Vec<_>) =
         delete_steps(was).into_iter().partition(|step| matches!(step, Step::Deregister { .. }));
-    in_order(work, service)?;
+    in_order(work, &service)?;
     let forgotten = work.book.change(|memory| {
         memory.forget(&was.manifest);
         for previous in was.with_previous() {
@@ -44,12 +46,12 @@ fn take_away(work: &mut Work, was: &Deployed) -> Result<(), Stop> {
         }
     });
     forgotten.map_err(Stop::Store)?;
-    in_order(work, revisions)
+    in_order(work, &revisions)
 }
 
 /// Sets the count of what serves.
 pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result<Report, Error> {
-    let book = Book::open(run.store, job, run.holder, run.api.now())?;
+    let book = Book::open(run, job)?;
     let memory = book.memory();
     let mut report = Report::default();
     for was in chosen(&memory.services, job, manifest, true)? {
@@ -65,24 +67,18 @@ pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result
         if run.options.no_wait {
             steps.truncate(2);
         }
-        let done = in_order(&mut work, steps);
+        let done = in_order(&mut work, &steps);
         report.done.push(ended(&work, done, format!("{} has a count of {count}", was.service)));
     }
-    book.close()?;
+    book.close(run);
     Ok(report)
 }
 
 /// Goes back to the version before.
 pub fn rollback(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Error> {
-    let book = Book::open(run.store, job, run.holder, run.api.now())?;
+    let book = Book::open(run, job)?;
     let memory = book.memory();
     let services = chosen(&memory.services, job, manifest, true)?;
-    for was in &services {
-        if was.previous.is_empty() {
-            let told = format!("no version of {} before {} is kept: nothing to go back to", was.manifest, was.service);
-            return Err(Error::failed(told));
-        }
-    }
     let mut report = Report::default();
     for was in &services {
         let mut work = work(run, &book, &was.manifest, &was.cluster);
@@ -99,18 +95,28 @@ pub fn rollback(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, 
             break;
         }
     }
-    book.close()?;
+    book.close(run);
     Ok(report)
 }
 
 /// The change to the version before.
 fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
     let options = work.run.options;
-    let lacks = || Stop::Lacks(format!("no version of {} before {} is kept", was.manifest, was.service));
+    let lacks = || {
+        let name = &was.service;
+        Stop::Lacks(format!("no version of {} before {name} is kept: nothing to go back to", was.manifest))
+    };
+    work.look(&[&was.service])?;
+    let is_on = |seen: &Service| revision(&seen.task_definition) == revision(&was.task_definition);
+    if work.seen.get(&was.service).is_some_and(|seen| seen.status == "ACTIVE" && !is_on(seen)) {
+        return Ok(restored(work, was));
+    }
     let previous = was.previous.first().ok_or_else(lacks)?;
     let mut steps = rollback_steps(was, &options.build_number).ok_or_else(lacks)?;
     let look = steps.remove(0);
-    work.carry_out(&look)?;
+    if look != (Step::Look { services: vec![was.service.clone()] }) {
+        work.carry_out(&look)?;
+    }
     let target = steps.iter().find_map(Step::service).unwrap_or(&was.service).to_owned();
     let is_there = |name: &str| work.seen.get(name).is_some_and(|seen| seen.status == "ACTIVE");
     if target != was.service && is_there(&target) {
@@ -138,13 +144,25 @@ fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
         ..was.clone()
     };
     let count = work.seen.get(&was.service).map(|seen| seen.desired);
-    Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, goes_back: true })
+    Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, gone: None, goes_back: true })
+}
+
+/// The change to what is remembered, where an upgrade that failed, or somebody else, has put the service on another
+/// version.
+fn restored(work: &mut Work, was: &Deployed) -> Change {
+    work.target.clone_from(&was.service);
+    work.is_daemon = is_daemon(was.wanted.get("service"));
+    let begun = [Step::ScaleToZero { service: was.service.clone() }];
+    let steps = undo_steps(&begun, Some(was), None, true);
+    let (commit_at, was) = (Some(commit_at(&steps)), was.clone());
+    Change { steps, count: None, gone: None, new: was.clone(), was: Some(was), commit_at, goes_back: false }
 }
 
 /// Removes what was left over, and revisions of our own families that nobody uses.
 pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
-    let mut done = leftovers(run, book, &wanted.cluster.name);
-    for service in &wanted.services {
+    let mut done = leftovers(run, book, &wanted.cluster.name, None);
+    // A family of another name may be somebody else's as well.
+    for service in wanted.services.iter().filter(|service| service.family() == service.name) {
         let mut work = work(run, book, &service.manifest, &wanted.cluster.name);
         let step = Step::Deregister { task_definition: service.family().to_owned() };
         let pruned = work.called(&step, run.api.list_task_definitions(service.family())).and_then(|arns| {
@@ -154,8 +172,9 @@ pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
                     one.task_definition == *arn || one.previous.iter().any(|old| old.task_definition == *arn)
                 })
             };
-            let steps = arns.into_iter().filter(|arn| !is_kept(arn));
-            in_order(&mut work, steps.map(|task_definition| Step::Deregister { task_definition }).collect())
+            let unused = arns.into_iter().filter(|arn| !is_kept(arn));
+            let steps: Vec<Step> = unused.map(|task_definition| Step::Deregister { task_definition }).collect();
+            in_order(&mut work, &steps)
         });
         if let Err(stop) = pruned {
             let (outcome, text) = work.words(&stop);
@@ -167,8 +186,8 @@ pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
     done
 }
 
-/// Removes what is remembered as left over; only what fails is told.
-fn leftovers(run: &Run, book: &Book, cluster: &str) -> Vec<Done> {
+/// Removes what is remembered as left over, of `only` a manifest or of all; only what fails is told.
+fn leftovers(run: &Run, book: &Book, cluster: &str, only: Option<&str>) -> Vec<Done> {
     let mut failed = Vec::new();
     let memory = book.memory();
     // A revision is free when its service is gone.
@@ -176,9 +195,12 @@ fn leftovers(run: &Run, book: &Book, cluster: &str) -> Vec<Done> {
         memory.leftovers.iter().partition(|leftover| matches!(leftover, Leftover::Service { .. }));
     for leftover in services.into_iter().chain(revisions) {
         let (Leftover::Service { manifest, .. } | Leftover::TaskDefinition { manifest, .. }) = leftover;
+        if only.is_some_and(|only| only != manifest) {
+            continue;
+        }
         let mut work = work(run, book, manifest, cluster);
         let still = memory.of(manifest).and_then(|serving| serving.scaling.as_ref());
-        if let Err(stop) = in_order(&mut work, prune_steps(leftover, still)) {
+        if let Err(stop) = in_order(&mut work, &prune_steps(leftover, still)) {
             let (outcome, text) = work.words(&stop);
             let done = work.ended(outcome, format!("{} is left over still: {text}", leftover.text()));
             run.tell_done(&done);
@@ -216,7 +238,7 @@ fn work<'a>(run: &'a Run<'a>, book: &'a Book, manifest: &'a str, cluster: &'a st
     Work::new(run, book, manifest, cluster, run.options.timeout.unwrap_or(LIMIT))
 }
 
-fn in_order(work: &mut Work, steps: Vec<Step>) -> Result<(), Stop> {
+fn in_order(work: &mut Work, steps: &[Step]) -> Result<(), Stop> {
     steps.iter().try_for_each(|step| work.carry_out(step))
 }
 

@@ -48,7 +48,7 @@ impl Asked<'_> {
 /// Updates it, and sees to what comes of it. Where it has been asked for already and rolls out still, that is waited for.
 pub fn update(run: &Run, asked: &Asked) -> Result<Done, Error> {
     let service = asked.service;
-    let book = Book::open(None, &service.name, run.holder, run.api.now())?;
+    let book = Book::open(run, &service.name)?;
     let was = as_deployed(asked);
     book.change(|memory| memory.serves(was.clone()))?;
     let limit = run.options.timeout.unwrap_or(LIMIT);
@@ -74,6 +74,7 @@ pub fn update(run: &Run, asked: &Asked) -> Result<Done, Error> {
         new: was.clone(),
         was: Some(was),
         count: Some(service.desired),
+        gone: None,
         goes_back: run.options.rollback,
     };
     let mut done = work.execute(&change);

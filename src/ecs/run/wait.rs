@@ -91,7 +91,7 @@ impl Work<'_> {
         let previous = self.previous.clone().filter(|arn| *arn != task_definition);
         let is_daemon = self.is_daemon;
         let expected = Expected { deployment, task_definition, previous, is_daemon, stability };
-        let mut watch = Watch::new(expected, self.run.api.now()).after(self.known_events.iter().cloned());
+        let mut watch = Watch::new(expected, self.run.api.now(), self.known_events.clone());
         let verdict = self.poll(service, &format!("{service} is not steady"), |work, found| {
             let verdict = watch.see(work.run.api.now(), found);
             Ok((verdict != Verdict::Going).then_some(verdict))
@@ -123,7 +123,7 @@ impl Work<'_> {
         let Some(expected) = back else { return Stop::GoneBack { reason, is_whole: false } };
         self.note(format!("ECS goes back to the version before: {reason}"));
         self.restart_clock();
-        let mut watch = Watch::new(expected, self.run.api.now()).after(self.known_events.iter().cloned());
+        let mut watch = Watch::new(expected, self.run.api.now(), self.known_events.clone());
         let done = self.poll(service, &format!("{service} is not back"), |work, found| {
             let verdict = watch.see(work.run.api.now(), found);
             Ok((verdict != Verdict::Going).then_some(verdict))

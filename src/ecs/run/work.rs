@@ -162,8 +162,8 @@ impl<'a> Work<'a> {
     }
 
     /// What has become of it.
-    fn cross_off(&self, step: &Step, stop: Option<&Stop>) -> Result<(), Error> {
-        match (step, stop) {
+    fn cross_off(&self, step: &Step, cause: Option<&Stop>) -> Result<(), Error> {
+        match (step, cause) {
             (Step::Register(_), None) => {
                 let arn = self.registered.clone().unwrap_or_default();
                 let leftover = Leftover::TaskDefinition { manifest: self.manifest.to_owned(), arn };

@@ -30,10 +30,10 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn since(now: SystemTime) -> Self {
+    pub(super) fn since(now: SystemTime, known: HashSet<String>) -> Self {
         Self {
             since: now,
-            known: HashSet::new(),
+            known,
             is_first: true,
             started: HashSet::new(),
             most_desired: 0,
@@ -45,11 +45,6 @@ impl Evidence {
             cannot_start: None,
             goes_back: false,
         }
-    }
-
-    /// Events that have been seen before, and say nothing of ours.
-    pub(super) fn know(&mut self, events: impl IntoIterator<Item = String>) {
-        self.known.extend(events);
     }
 
     /// Looks at a service and at the deployment of ours.
@@ -64,8 +59,10 @@ impl Evidence {
         }
         self.is_first = false;
         let Some(own) = own else { return };
-        if own.desired >= self.desired && own.running < self.running {
-            self.dips += usize::try_from(self.running - own.running).unwrap_or_default();
+        // Those beyond what should run were stopped on purpose.
+        let ran = self.running.min(own.desired);
+        if own.desired >= self.desired && own.running < ran {
+            self.dips += usize::try_from(ran - own.running).unwrap_or_default();
         }
         self.most_desired = self.most_desired.max(own.desired);
         (self.desired, self.running, self.alive) = (own.desired, own.running, own.running + own.pending);
