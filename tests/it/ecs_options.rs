@@ -217,7 +217,7 @@ fn counts() {
     let mut said = Vec::new();
     for job in ["", ", method: upgrade", ", method: replace"] {
         let mut bench = Bench::of(Scenario::new(), Yml { job, ..PLAIN });
-        let mut desired = |bench: &mut Bench, number: usize, resources: &str| {
+        let desired = |bench: &mut Bench, number: usize, resources: &str| {
             let manifest = if resources.is_empty() { "" } else { ", {IN: r}" };
             bench.job(Yml { job, resources, manifest, ..PLAIN });
             bench.deploys(number, &format!("--image web=v{number}"));

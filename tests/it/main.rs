@@ -25,8 +25,8 @@ mod ecs_jobs; // deploy jobs, and what becomes of them
 mod ecs_manifests; // several of them
 mod ecs_methods; // blueGreen, upgrade, replace
 mod ecs_options; // ports, load balancers, counts, names
-mod ecs_run; // tasks that are run once
 mod ecs_scaling; // targets, policies, alarms
+mod ecs_run; // tasks that are run once
 mod ecs_server; // an ECS that plays what a test tells it to
 mod ecs_update; // services that no yml describes
 mod git_changes; // get_git_changes over real repositories

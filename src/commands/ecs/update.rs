@@ -203,7 +203,6 @@ fn ended(ctx: &Ctx, args: &UpdateArgs, done: &Done) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
 
     #[test]
     fn words() {

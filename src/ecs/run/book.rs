@@ -94,7 +94,9 @@ impl Book {
     /// Gives the turn back. Where that fails it is over by itself.
     pub(super) fn close(self, run: &Run) {
         let held = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Err(error)) = held.stored.map(|stored| stored.lease.release()) {
+        if let Some(stored) = held.stored
+            && let Err(error) = stored.lease.release()
+        {
             run.note(None, format!("the turn could not be given back, and is over within 2 minutes: {error}"));
         }
     }

@@ -334,14 +334,14 @@ fn by_hand() {
         let memory = world.memory();
         assert_eq!(memory.services[0].previous[0].build_number, "2");
         assert_eq!(memory.services[0].service, serving[0].0);
-        let report = delete(&run, "prod", None).unwrap();
+        let report = delete(&run, "prod", None, "prod").unwrap();
         assert_eq!(report.exit_status(), 0, "{method:?}: {report:?}");
         assert_eq!(world.fake.serving(), []);
         assert_eq!(world.fake.state().active.len(), 0, "{method:?}");
         assert_eq!(world.fake.state().targets.len(), 0, "{method:?}");
         assert_eq!(world.fake.state().alarms.len(), 0, "{method:?}");
         assert_eq!(world.memory(), crate::ecs::memory::Memory::default());
-        assert!(delete(&run, "prod", None).is_err());
+        assert!(delete(&run, "prod", None, "prod").is_err());
     }
 }
 

@@ -74,8 +74,8 @@ pub fn update(run: &Run, asked: &Asked) -> Result<Done, Error> {
         new: was.clone(),
         was: Some(was),
         count: Some(service.desired),
-        gone: None,
         goes_back: run.options.rollback,
+        gone: None,
     };
     let mut done = work.execute(&change);
     if run.options.no_wait && done.outcome.is_success() {

@@ -207,3 +207,16 @@ fn a_service_that_is_not_shown_is_late_at_first() {
     watch.see(at(50), Some(&ours((1, 0, 1), Some("IN_PROGRESS"))));
     assert_eq!(watch.see(at(70), None), Verdict::Going);
 }
+
+#[test]
+fn events_from_before_say_nothing_of_it() {
+    let started = "(service web) has started 3 tasks: (task 1) (task 2) (task 3).";
+    // Three seconds before, which the clocks may be apart.
+    let look = with_events(ours((2, 0, 0), Some("IN_PROGRESS")), &[(7, started)]);
+    let known: HashSet<String> = look.events.iter().map(|event| event.id.clone()).collect();
+    let mut look = look.clone();
+    look.deployments[0].created_at = Some(at(10));
+    assert_eq!(Watch::new(expected(), at(10), known).see(at(11), Some(&look)), Verdict::Going);
+    let failed = Watch::new(expected(), at(10), HashSet::new()).see(at(11), Some(&look));
+    assert!(matches!(failed, Verdict::Failed(_)), "{failed:?}");
+}
