@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::ecs_jobs::{Bench, Yml, brief, last, notes};
+use crate::ecs_jobs::{Bench, Yml, brief, notes};
 use crate::ecs_server::{Behaviour, Fault, Scenario, When};
 
 const ALARM: &str = "MetricName: CPUUtilization, Namespace: AWS/ECS, Statistic: Average, Period: 60, \

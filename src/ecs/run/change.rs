@@ -1,9 +1,11 @@
 //! A version takes the place of another, or does not.
 
+use serde_json::Value;
+
 use super::Done;
 use super::outcome::Outcome;
 use super::work::{Stop, Work, is_refusal};
-use crate::aws::ecs::{Deployment, Service};
+use crate::aws::ecs::{Deployment, Request, Service};
 use crate::ecs::memory::Deployed;
 use crate::ecs::steps::{Step, revision, undo_steps};
 use crate::ecs::watch::is_whole;
@@ -150,7 +152,11 @@ impl Work<'_> {
         let begun = &change.steps[..(index + usize::from(has_effect)).min(change.steps.len())];
         let is_back = matches!(cause, Stop::GoneBack { .. });
         // Where ECS has gone back, scaling and count are left to be put back.
-        let is_stripped = begun.iter().any(|step| matches!(step, Step::ScaleToZero { .. }));
+        let is_stripped = begun.iter().any(|step| match step {
+            Step::ScaleToZero { .. } => true,
+            Step::Update { request, .. } => has_other_count(request, change.count),
+            _ => false,
+        });
         let undo = if change.goes_back && (!is_back || is_stripped) {
             undo_steps(begun, change.was.as_ref(), change.count, true)
         } else {
@@ -312,6 +318,12 @@ impl Work<'_> {
             .collect();
         if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") }
     }
+}
+
+/// Whether a request sets another count than there was.
+fn has_other_count(request: &Request, count: Option<i32>) -> bool {
+    let asked = request.get("desiredCount").and_then(Value::as_i64);
+    asked.is_some_and(|asked| count.is_some_and(|count| i64::from(count) != asked))
 }
 
 /// How many tasks run; those of other versions apart.
