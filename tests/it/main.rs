@@ -3,7 +3,7 @@
 // A test that cannot go on stops at the spot.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 // Tables are long, and their rows are built from values.
-#![allow(clippy::too_many_lines, clippy::needless_pass_by_value, clippy::format_collect)]
+#![allow(clippy::too_many_lines, clippy::needless_pass_by_value, clippy::format_collect, clippy::format_push_string)]
 
 mod aws_cache; // sessions kept between processes
 mod aws_configure; // profiles that real AWS clients use
