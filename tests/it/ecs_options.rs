@@ -219,7 +219,7 @@ fn counts() {
         let mut bench = Bench::of(Scenario::new(), Yml { job, ..PLAIN });
         let desired = |bench: &mut Bench, number: usize, resources: &str| {
             let manifest = if resources.is_empty() { "" } else { ", {IN: r}" };
-            bench.job(Yml { job, resources, manifest, ..PLAIN });
+            bench.job(Yml { resources, manifest, job, ..PLAIN });
             bench.deploys(number, &format!("--image web=v{number}"));
             let name = if job.is_empty() { format!("d-m-{number}") } else { "d-m".to_owned() };
             bench.ecs.service(&name).unwrap().desired
