@@ -24,6 +24,7 @@ mod ecs_denied; // callers who may not do everything
 mod ecs_failures; // deployments that do not come to anything, and why
 mod ecs_faults; // an AWS that is slow, out of reach, strict
 mod ecs_server; // an ECS that plays what a test tells it to
+mod ecs_verdicts; // when a roll-out is done, and when it is not
 mod git_changes; // get_git_changes over real repositories
 mod guards; // what must hold for every command and every file
 mod harness; // a sandbox: folders, an environment, real shells
