@@ -146,7 +146,8 @@ impl Work<'_> {
             Stop::Call { doing, .. } => format!("cannot {doing}"),
             _ => reason.clone(),
         };
-        self.note(format!("{why}: what was there before comes back"));
+        let back = if change.was.is_some() { "what was there before comes back" } else { "what was made is removed" };
+        self.note(format!("{why}: {back}"));
         match self.undo(&undo) {
             Ok(problems) => self.undone(change, outcome, &reason, &problems),
             Err(stop) => {

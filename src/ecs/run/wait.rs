@@ -105,8 +105,9 @@ impl Work<'_> {
     fn late(&self, service: &str, stop: Stop) -> Stop {
         match (stop, self.seen.get(service)) {
             (Stop::TimedOut(text), Some(seen)) => {
-                let (desired, running, ..) = self.shown_of(seen);
-                Stop::TimedOut(format!("{text}: {running} of {desired} tasks run"))
+                let (desired, running, pending, ..) = self.shown_of(seen);
+                let pending = if pending > 0 { format!(", {pending} pending") } else { String::new() };
+                Stop::TimedOut(format!("{text}: {running} of {desired} tasks run{pending}"))
             }
             (stop, _) => stop,
         }
