@@ -19,6 +19,15 @@ pub struct Line {
     pub text: String,
 }
 
+/// Lines of a log, and where the next ones begin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The oldest first; none does not mean that it is the end.
+    pub lines: Vec<Line>,
+    /// It stays the same at the end of what has been said so far.
+    pub next: Option<String>,
+}
+
 /// The CloudWatch Logs API.
 #[derive(Debug, Clone)]
 pub struct Logs<'c> {
@@ -34,14 +43,32 @@ impl<'c> Logs<'c> {
     /// The last lines of a stream, the oldest first.
     pub fn last_lines(&self, group: &str, stream: &str, limit: u16) -> Result<Vec<Line>, Failure> {
         let asked = json!({"logGroupName": group, "logStreamName": stream, "limit": limit, "startFromHead": false});
+        let mut lines = lines(&self.events(&asked)?);
+        // Whoever answers more than was asked for is cut.
+        lines.drain(..lines.len().saturating_sub(limit.into()));
+        Ok(lines)
+    }
+
+    /// The lines of a stream from its beginning, or from where a page ended.
+    pub fn next_lines(&self, group: &str, stream: &str, after: Option<&str>) -> Result<Page, Failure> {
+        let mut asked = json!({"logGroupName": group, "logStreamName": stream, "startFromHead": true});
+        if let Some(token) = after {
+            asked["nextToken"] = token.into();
+        }
+        let answer = self.events(&asked)?;
+        let next = answer["nextForwardToken"].as_str().or(after).map(ToOwned::to_owned);
+        Ok(Page { lines: lines(&answer), next })
+    }
+
+    fn events(&self, asked: &Value) -> Result<Value, Failure> {
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "Logs_20140328.GetLogEvents")];
         let answer = LOGS.post(&self.access, &headers, asked.to_string().as_bytes())?;
-        let answer: Value = serde_json::from_slice(&answer).map_err(|_| senseless("JSON"))?;
-        let events = answer["events"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let all = events.iter().map(line);
-        // Whoever answers more than was asked for is cut.
-        Ok(all.skip(events.len().saturating_sub(limit.into())).collect())
+        serde_json::from_slice(&answer).map_err(|_| senseless("JSON"))
     }
+}
+
+fn lines(answer: &Value) -> Vec<Line> {
+    answer["events"].as_array().into_iter().flatten().map(line).collect()
 }
 
 fn line(event: &Value) -> Line {

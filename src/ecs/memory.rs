@@ -82,7 +82,7 @@ pub struct Scaled {
 
 /// Something that is there, or may be, and that nothing uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind")]
 pub enum Leftover {
     /// A service.
     Service {
@@ -92,6 +92,9 @@ pub enum Leftover {
         name: String,
         /// The build that made it, or was about to.
         build_number: String,
+        /// The ARN of its task definition, as far as it is known.
+        #[serde(default)]
+        task_definition: Option<String>,
         /// Its auto scaling.
         #[serde(default)]
         scaling: Option<Scaled>,
@@ -124,6 +127,7 @@ impl Leftover {
             manifest: was.manifest.clone(),
             name: was.service.clone(),
             build_number: was.build_number.clone(),
+            task_definition: Some(was.task_definition.clone()),
             scaling: was.scaling.clone(),
         }
     }
@@ -156,6 +160,12 @@ impl Deployed {
 }
 
 impl Deployed {
+    /// How many tasks were wanted.
+    pub fn count(&self) -> Option<i32> {
+        let count = self.wanted.get("service")?.get("desiredCount")?.as_i64()?;
+        i32::try_from(count).ok()
+    }
+
     /// It and the versions before it, each once.
     pub fn with_previous(&self) -> Vec<Previous> {
         let mut all = vec![self.as_previous()];
@@ -210,9 +220,11 @@ impl Memory {
         }
     }
 
-    /// Whether a service that serves is on a revision.
-    pub fn uses(&self, task_definition: &str) -> bool {
-        self.services.iter().any(|service| service.task_definition == task_definition)
+    /// Whether a service is on a revision: one that serves, or one that was left over.
+    pub fn uses(&self, arn: &str) -> bool {
+        let is_left =
+            |known: &Leftover| matches!(known, Leftover::Service { task_definition: Some(known), .. } if known == arn);
+        self.services.iter().any(|service| service.task_definition == arn) || self.leftovers.iter().any(is_left)
     }
 
     /// Auto scaling is about to be made for a service, whether it serves or is being made.
@@ -251,5 +263,67 @@ impl Memory {
     /// What serves for a manifest.
     pub fn of(&self, manifest: &str) -> Option<&Deployed> {
         self.services.iter().find(|one| one.manifest == manifest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ecs::steps::tests::deployed;
+
+    fn half_made(name: &str) -> Leftover {
+        Leftover::Service {
+            manifest: "app".to_owned(),
+            name: name.to_owned(),
+            build_number: "5".to_owned(),
+            task_definition: Some("arn:td/prod-app:5".to_owned()),
+            scaling: None,
+        }
+    }
+
+    #[test]
+    fn what_is_about_to_be_made_is_left_over_until_it_serves() {
+        let mut memory = Memory::default();
+        memory.serves(deployed("prod-app-4", Method::BlueGreen, json!({})));
+        let revision = Leftover::TaskDefinition { manifest: "app".to_owned(), arn: "arn:td/prod-app:5".to_owned() };
+        memory.leave(revision.clone());
+        memory.leave(half_made("prod-app-5"));
+        memory.leave(half_made("prod-app-5"));
+        assert_eq!(memory.leftovers.len(), 2);
+        assert!(memory.is_left("prod-app-5") && memory.uses("arn:td/prod-app:5") && memory.uses("arn:td/prod-app:4"));
+        let made = Scaled { policies: vec!["up".to_owned()], ..Scaled::default() };
+        memory.scales("prod-app-5", &made);
+        memory.scales("prod-app-5", &made);
+        assert!(matches!(&memory.leftovers[1], Leftover::Service { scaling: Some(known), .. } if *known == made));
+        let old = memory.services[0].clone();
+        let new = Deployed {
+            service: "prod-app-5".to_owned(),
+            task_definition: "arn:td/prod-app:5".to_owned(),
+            previous: old.with_previous(),
+            ..old.clone()
+        };
+        memory.serves(new);
+        assert_eq!(memory.leftovers, [Leftover::of(&old)]);
+        // Its revision is in use as long as it is there.
+        assert!(memory.uses("arn:td/prod-app:4"));
+        memory.service_is_gone("prod-app-4");
+        assert!(!memory.uses("arn:td/prod-app:4"));
+        memory.revision_is_gone("arn:td/prod-app:3");
+        let kept: Vec<&str> = memory.services[0].previous.iter().map(|one| one.build_number.as_str()).collect();
+        assert_eq!((memory.leftovers.len(), kept), (0, vec!["4", "2"]));
+    }
+
+    #[test]
+    fn it_is_read_as_it_was_written_and_without_what_came_later() {
+        let mut memory = Memory::default();
+        memory.serves(deployed("prod-app-4", Method::Upgrade, json!({ "desiredCount": 2 })));
+        memory.leave(half_made("prod-app-5"));
+        let text = serde_json::to_string(&memory).unwrap();
+        assert_eq!(serde_json::from_str::<Memory>(&text).unwrap(), memory);
+        assert_eq!(serde_json::from_str::<Memory>("{}").unwrap(), Memory::default());
+        let old = r#"{"leftovers":[{"kind":"service","manifest":"a","name":"b","buildNumber":"1"}]}"#;
+        assert!(serde_json::from_str::<Memory>(old).unwrap().is_left("b"));
     }
 }

@@ -13,8 +13,10 @@ pub mod api; // the calls that a deployment makes, as a trait
 pub mod calls; // the AWS API, with patience: every call of a deployment goes through here
 pub mod explain; // why a roll-out failed
 pub mod memory; // what was deployed before, in the store
+pub mod once; // one-off tasks
 pub mod plan; // what a deployment would do
 pub mod ports; // ports that two versions cannot have at once
+pub mod revise; // a task definition with other images
 pub mod run; // the steps, carried out
 pub mod steps; // what a deployment does, in order
 pub mod tell; // what people and programs are told while it goes on

@@ -10,7 +10,9 @@ use super::memory::{Deployed, Memory};
 use super::steps::{Step, check_change, deploy_steps, service_name};
 use super::wanted::{Method, Wanted, WantedService, digest, masked, masked_request};
 use crate::error::Error;
-use crate::iam::{Purpose, actions};
+
+/// The fields of requests that hand a role on.
+const ROLES: [&str; 4] = ["role", "taskRoleArn", "executionRoleArn", "RoleARN"];
 
 /// What a deployment would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,6 +50,8 @@ pub struct ManifestPlan {
     pub calls: Vec<PlannedCall>,
     /// The difference from what was deployed, line by line; nothing on the first time.
     pub difference: String,
+    /// Whether secrets differ, which are not shown.
+    pub secrets_differ: bool,
     /// What is deployed.
     pub from: Option<String>,
 }
@@ -82,11 +86,7 @@ pub fn plan(wanted: &Wanted, memory: &Memory, ask: Ask) -> Result<Plan, Error> {
     let manifests: Vec<ManifestPlan> =
         wanted.services.iter().map(|service| of_manifest(wanted, service, memory, ask)).collect::<Result<_, _>>()?;
     let mut needed: Vec<String> = Vec::new();
-    let calls = manifests.iter().flat_map(|manifest| &manifest.calls).map(|call| call.action);
-    // Whoever creates a service hands it a role.
-    let roles = wanted.services.iter().any(|service| service.wants_role || service.service.contains_key("role"));
-    let pass_role = roles.then(|| actions(Purpose::LoadBalancer).iter().copied().filter(|it| *it == "iam:PassRole"));
-    for action in calls.chain(pass_role.into_iter().flatten()) {
+    for action in manifests.iter().flat_map(|manifest| manifest.calls.iter().flat_map(needed_by)) {
         if !needed.iter().any(|known| known == action) {
             needed.push(action.to_owned());
         }
@@ -101,6 +101,21 @@ pub fn plan(wanted: &Wanted, memory: &Memory, ask: Ask) -> Result<Plan, Error> {
     })
 }
 
+/// The actions that a call needs: its own, and those that its request brings with it.
+fn needed_by(call: &PlannedCall) -> Vec<&'static str> {
+    let has = |key: &str| call.request.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    let is_tagged = call.request.get("tags").and_then(Value::as_array).is_some_and(|tags| !tags.is_empty());
+    let mut needed = vec![call.action];
+    // The role that is looked for is handed on, like those that are named.
+    if call.action == "iam:ListRoles" || ROLES.iter().any(|key| has(key)) {
+        needed.push("iam:PassRole");
+    }
+    if is_tagged && call.action.starts_with("ecs:") {
+        needed.push("ecs:TagResource");
+    }
+    needed
+}
+
 fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: Ask) -> Result<ManifestPlan, Error> {
     let was = memory.of(&service.manifest);
     if let Some(was) = was {
@@ -108,7 +123,8 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
     }
     let unchanged = !ask.force && !service.force && was.is_some_and(|was| was.digest == digest(service));
     let steps = match (unchanged, was) {
-        (true, Some(was)) => vec![Step::Look { services: vec![was.service.clone()] }],
+        // Whether it is as it was left is looked at all the same.
+        (true, Some(_)) => deploy_steps(wanted, service, was, ask.build_number, ask.keep).into_iter().take(1).collect(),
         _ => deploy_steps(wanted, service, was, ask.build_number, ask.keep),
     };
     let call = |step: &Step| PlannedCall {
@@ -118,6 +134,7 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
         repeated: step.is_wait(),
     };
     let shown = masked(service);
+    let difference = was.map(|was| difference(was, &shown)).unwrap_or_default();
     Ok(ManifestPlan {
         manifest: service.manifest.clone(),
         service: match (unchanged, was) {
@@ -128,7 +145,8 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
         task_definition: shown.get("taskDefinition").cloned().unwrap_or_default(),
         service_definition: shown.get("service").cloned().unwrap_or_default(),
         calls: steps.iter().map(call).collect(),
-        difference: was.map(|was| difference(was, &shown)).unwrap_or_default(),
+        secrets_differ: difference.is_empty() && was.is_some_and(|was| was.digest != digest(service)),
+        difference,
         from: was.map(|was| was.service.clone()),
     })
 }
@@ -176,10 +194,10 @@ impl fmt::Display for ManifestPlan {
             let whole = json!({ "taskDefinition": self.task_definition, "service": self.service_definition });
             return indented(f, &serde_json::to_string_pretty(&whole).unwrap_or_default());
         }
-        if self.difference.is_empty() {
-            writeln!(f, "  no difference in what is wanted")
-        } else {
-            indented(f, &self.difference)
+        match (self.difference.is_empty(), self.secrets_differ) {
+            (true, true) => writeln!(f, "  secrets differ, which are not shown"),
+            (true, false) => writeln!(f, "  no difference in what is wanted"),
+            _ => indented(f, &self.difference),
         }
     }
 }

@@ -12,6 +12,7 @@ mod deploy; // a new version of each manifest
 mod others; // deletion, scaling by hand, going back, what was left over
 mod outcome; // how it ended
 mod role; // the role of a load balancer
+mod update; // a service that no yml describes
 mod wait; // looks, again and again
 mod work; // a step
 
@@ -23,6 +24,8 @@ use std::time::Duration;
 pub use deploy::deploy;
 pub use others::{delete, rollback, scale};
 pub use outcome::Outcome;
+pub use update::{Asked, update};
+pub(in crate::ecs) use wait::Pace;
 
 use super::api::Api;
 use super::tell::{Listener, Tell};
@@ -34,8 +37,8 @@ use crate::store::Store;
 pub struct Run<'a> {
     /// The AWS API.
     pub api: &'a dyn Api,
-    /// Where it is remembered.
-    pub store: &'a Store,
+    /// Where it is remembered; nowhere what no yml describes.
+    pub store: Option<&'a Store>,
     /// Who is told.
     pub listener: &'a dyn Listener,
     /// Who does it, for those who want to do the same meanwhile.
@@ -52,6 +55,7 @@ impl std::fmt::Debug for Run<'_> {
 
 /// How it is done.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // each is an option of the command
 pub struct Options {
     /// Deploys what has not changed as well.
     pub force: bool,

@@ -182,9 +182,12 @@ impl Step {
     pub fn request(&self, cluster: &str) -> Request {
         let value = match self {
             Self::FindRole => json!({}),
-            Self::Register(request) | Self::RegisterTarget(request) => return request.clone(),
-            Self::PutPolicy(request) | Self::PutAlarm(request) => return request.clone(),
-            Self::Create { request, .. } | Self::Update { request, .. } => return request.clone(),
+            Self::Register(request)
+            | Self::RegisterTarget(request)
+            | Self::PutPolicy(request)
+            | Self::PutAlarm(request)
+            | Self::Create { request, .. }
+            | Self::Update { request, .. } => return request.clone(),
             Self::Look { services } => json!({ "cluster": cluster, "services": services }),
             Self::AwaitRollout { service, .. } | Self::AwaitStopped { service } | Self::AwaitGone { service } => {
                 json!({ "cluster": cluster, "services": [service] })

@@ -45,6 +45,32 @@ pub enum Tell {
         /// What.
         message: String,
     },
+    /// The status of a one-off task has changed.
+    Task {
+        /// The task definition, as it was given.
+        manifest: String,
+        /// The ARN of the task.
+        task: String,
+        /// `PROVISIONING` … `RUNNING` … `STOPPED`.
+        status: String,
+        /// The status that its container ended with.
+        exit_code: Option<i32>,
+        /// Why it was stopped, in the words of ECS.
+        reason: Option<String>,
+    },
+    /// A line that a container of a one-off task has said.
+    Log {
+        /// The task definition, as it was given.
+        manifest: String,
+        /// The ARN of the task.
+        task: String,
+        /// The container.
+        container: String,
+        /// When.
+        said_at: Option<String>,
+        /// What.
+        message: String,
+    },
     /// Something to know.
     Note {
         /// The manifest, if it is about one.

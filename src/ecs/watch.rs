@@ -74,14 +74,10 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch.
-    pub fn new(expected: Expected, now: SystemTime) -> Self {
-        Self { expected, steady_since: None, missing_since: None, evidence: Evidence::since(now), going_back: None }
-    }
-
-    /// The same, where events are known that tell of something before.
-    pub fn knowing(expected: Expected, now: SystemTime, known: &HashSet<String>) -> Self {
-        Self { evidence: Evidence::knowing(now, known.clone()), ..Self::new(expected, now) }
+    /// Begins to watch. `known`: ids of events that tell of what was before.
+    pub fn new(expected: Expected, now: SystemTime, known: HashSet<String>) -> Self {
+        let evidence = Evidence::since(now, known);
+        Self { expected, steady_since: None, missing_since: None, evidence, going_back: None }
     }
 
     /// Looks at the service as it is now; `None` when ECS does not show it.
@@ -208,6 +204,17 @@ impl Watch {
             None => all_run && service.deployments.len() == 1,
         }
     }
+}
+
+/// Whether a service has all the tasks that it should have, of this task definition.
+pub fn is_whole(service: &Service, task_definition: &str) -> bool {
+    let primary = service.deployments.iter().find(|one| one.status == "PRIMARY");
+    // Those of the version before count among the service's own.
+    let runs = |one: &Deployment| one.running >= service.desired && one.rollout_state.as_deref() != Some("FAILED");
+    service.status == "ACTIVE"
+        && same_revision(&service.task_definition, task_definition)
+        && service.running >= service.desired
+        && primary.is_none_or(runs)
 }
 
 /// Whether two names mean the same revision: an ARN, or its last part.

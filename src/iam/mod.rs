@@ -29,11 +29,14 @@ pub enum Purpose {
     Extras,
     /// Beyond the documents: one-off tasks
     Run,
+    /// Beyond the documents: new images for a service that no yml describes
+    Update,
 }
 
 impl Purpose {
     /// Each of them.
-    pub const ALL: [Self; 6] = [Self::Deploy, Self::LoadBalancer, Self::Scaling, Self::Legacy, Self::Extras, Self::Run];
+    pub const ALL: [Self; 7] =
+        [Self::Deploy, Self::LoadBalancer, Self::Scaling, Self::Legacy, Self::Extras, Self::Run, Self::Update];
 
     /// Its word on a command line.
     pub fn name(self) -> String {
@@ -60,6 +63,7 @@ pub fn actions(purpose: Purpose) -> &'static [&'static str] {
         Purpose::Legacy => &LEGACY,
         Purpose::Extras => &EXTRAS,
         Purpose::Run => &RUN,
+        Purpose::Update => &UPDATE,
     }
 }
 
@@ -115,7 +119,23 @@ const EXTRAS: [&str; 7] = [
     "application-autoscaling:DescribeScalableTargets",
 ];
 
-const RUN: [&str; 4] = ["ecs:RunTask", "ecs:DescribeTasks", "ecs:StopTask", "iam:PassRole"];
+const RUN: [&str; 7] = [
+    "ecs:RunTask",
+    "ecs:DescribeTasks",
+    "ecs:StopTask",
+    "ecs:DescribeTaskDefinition",
+    "ecs:DescribeServices",
+    "logs:GetLogEvents",
+    "iam:PassRole",
+];
+
+const UPDATE: [&str; 5] = [
+    "ecs:DescribeServices",
+    "ecs:DescribeTaskDefinition",
+    "ecs:RegisterTaskDefinition",
+    "ecs:UpdateService",
+    "iam:PassRole",
+];
 
 /// What is known of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +171,7 @@ pub fn about(action: &str) -> Action {
         "ecs:RegisterTaskDefinition" => ("registers the task definition of a new version", TASK_DEFINITION),
         "ecs:DeleteService" => ("deletes services that are replaced, or new ones that failed", SERVICE),
         "ecs:DescribeServices" => ("watches rollouts", SERVICE),
+        "ecs:DescribeTaskDefinition" => ("reads the task definition that is changed or run", ANY),
         "ecs:ListTaskDefinitions" => ("finds the task definitions of earlier deployments", ANY),
         "iam:PassRole" => ("hands roles to ECS: the load balancer's, those of task definitions", ROLE),
         "iam:ListRoles" => ("looks for a role for the load balancer where none is given", ROLES),

@@ -4,7 +4,8 @@ use super::document::{Document, OneOrMany, Statement};
 use super::{Purpose, actions};
 
 /// The documents come in this order where several are united: that of scaling begins with its own actions.
-const ORDER: [Purpose; 5] = [Purpose::Legacy, Purpose::Scaling, Purpose::Deploy, Purpose::Extras, Purpose::Run];
+const ORDER: [Purpose; 6] =
+    [Purpose::Legacy, Purpose::Scaling, Purpose::Deploy, Purpose::Extras, Purpose::Run, Purpose::Update];
 
 /// The resources of actions of IAM itself, in a statement of their own.
 const IAM_RESOURCES: &str = "arn:aws:iam::*:*";

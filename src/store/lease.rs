@@ -12,6 +12,7 @@ use super::location::Owner;
 use super::objects::{Objects, Seen};
 use super::{Store, records};
 use crate::error::Error;
+use crate::support::alive::{Life, ProcessMark};
 
 /// How often a lease that changes hands is looked at again.
 const TRIES: usize = 20;
@@ -24,6 +25,9 @@ struct Note {
     /// Milliseconds since 1970; 0 once it has been given back.
     ends: u64,
     ends_at: String,
+    /// Its process, so that those of the same machine see when it has been killed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    process: Option<ProcessMark>,
 }
 
 /// The right to run a job, until it is given back, dropped, or over.
@@ -50,10 +54,11 @@ impl Store {
     }
 
     /// Takes the lease of what a job has deployed, for `ttl`. It is another than that of the job, which may hold its own
-    /// while it deploys.
-    pub fn deployment_lease(&self, job: &str, holder: &str, ttl: Duration) -> Result<Lease, Error> {
+    /// while it deploys. Whose process has been killed on this machine holds it no more: unlike a run of a job, a
+    /// deployment leaves no children that go on without it.
+    pub fn deployment_lease(&self, job: &str, holder: &str, ttl: Duration) -> Result<Turn, Error> {
         let doing = format!("what job {job} deploys is being changed");
-        self.take(job, "deployment-lease", &doing, "wait for it", holder, ttl)
+        self.turn(job, "deployment-lease", &doing, holder, ttl, |note| note.life() == Life::Over)
     }
 
     fn take(
@@ -65,6 +70,21 @@ impl Store {
         holder: &str,
         ttl: Duration,
     ) -> Result<Lease, Error> {
+        match self.turn(job, name, doing, holder, ttl, |_| false)? {
+            Turn::Ours(lease) => Ok(lease),
+            Turn::Others(other) => Err(Error::failed(format_args!("{other}: {cure}"))),
+        }
+    }
+
+    fn turn(
+        &self,
+        job: &str,
+        name: &str,
+        doing: &str,
+        holder: &str,
+        ttl: Duration,
+        is_abandoned: impl Fn(&Note) -> bool,
+    ) -> Result<Turn, Error> {
         let object = format!("{}/{name}", Owner::Job(job.to_owned()).folder());
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|error| Error::failed(format_args!("no random bytes: {error}")))?;
@@ -75,25 +95,64 @@ impl Store {
             let is_ours = match self.objects.see::<Note>(&object)? {
                 None => self.objects.create(&object, &note)?,
                 Some(seen) if seen.value.token == token => true,
-                Some(seen) if seen.value.ends <= millis(now) => self.objects.swap(&object, &seen, &note)?,
-                Some(Seen { value: other, .. }) => {
-                    let Note { holder, ends_at, .. } = other;
-                    return Err(Error::failed(format_args!(
-                        "{doing} by {holder}, until {ends_at} at the latest: {cure}"
-                    )));
+                Some(seen) if seen.value.ends <= millis(now) || is_abandoned(&seen.value) => {
+                    self.objects.swap(&object, &seen, &note)?
                 }
+                Some(Seen { value: note, .. }) => return Ok(Turn::Others(Other { doing: doing.to_owned(), note })),
             };
             if is_ours {
                 let (objects, clock) = (Arc::clone(&self.objects), self.clock);
-                return Ok(Lease { objects, clock, object, note, ttl, is_held: true });
+                return Ok(Turn::Ours(Lease { objects, clock, object, note, ttl, is_held: true }));
             }
         }
         Err(Error::failed(format_args!("{doing} by others all the time: try again later")))
     }
 }
 
+/// Whose turn it is.
+#[derive(Debug)]
+pub enum Turn {
+    /// Ours.
+    Ours(Lease),
+    /// Somebody else's.
+    Others(Other),
+}
+
+/// Somebody else, who has the turn. Of two looks, the same one has not renewed it meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    doing: String,
+    note: Note,
+}
+
+impl Other {
+    /// Whether that is a process of this machine, which is there.
+    pub fn is_alive(&self) -> bool {
+        self.note.life() == Life::Alive
+    }
+}
+
+impl std::fmt::Display for Other {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Note { holder, ends_at, .. } = &self.note;
+        write!(f, "{} by {holder}, until {ends_at} at the latest", self.doing)
+    }
+}
+
+impl Note {
+    fn life(&self) -> Life {
+        self.process.as_ref().map_or(Life::Unknown, ProcessMark::life)
+    }
+}
+
 fn note(holder: &str, token: &str, end: SystemTime) -> Note {
-    Note { holder: holder.to_owned(), token: token.to_owned(), ends: millis(end), ends_at: records::timestamp(end) }
+    Note {
+        holder: holder.to_owned(),
+        token: token.to_owned(),
+        ends: millis(end),
+        ends_at: records::timestamp(end),
+        process: ProcessMark::own(),
+    }
 }
 
 impl Lease {

@@ -36,7 +36,7 @@ use std::time::SystemTime;
 pub use commit::Committed;
 pub use keeper::Keeper;
 pub use kept::Kept;
-pub use lease::Lease;
+pub use lease::{Lease, Other, Turn};
 pub use location::{DEFAULT_FOLDER, Location, Owner};
 use objects::Objects;
 pub use records::{Draft, Input, Output, RunId, RunPlan, RunRecord, Version};

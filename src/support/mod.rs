@@ -1,5 +1,6 @@
 //! Small named things that the rest is built on.
 
+pub mod alive; // whether a process is still there
 pub mod append; // files that several processes add lines to
 pub mod atomic; // files replaced whole or not at all
 pub mod clock; // the time, as a value

@@ -114,6 +114,21 @@ impl<'c> Ecs<'c> {
         Ok(services)
     }
 
+    /// A service with everything that is set of it; none where ECS does not show it.
+    pub fn service_settings(&self, cluster: &str, name: &str) -> Result<Option<(Service, Request)>, Failure> {
+        let whole = WholeAnswer::default();
+        let call = self.client.describe_services().cluster(cluster).services(name);
+        let answer = self.access.call(call.customize().interceptor(whole.clone()).send())?;
+        if let Some(other) = answer.failures().iter().find(|failure| failure.reason() != Some("MISSING")) {
+            return Err(refusal(&answers::refused(other)));
+        }
+        let Some(service) = answer.services().first().map(answers::service) else { return Ok(None) };
+        match whole.json()?.pointer_mut("/services/0").map(Value::take) {
+            Some(Value::Object(settings)) => Ok(Some((service, settings))),
+            _ => Err(senseless("the service")),
+        }
+    }
+
     /// The ARNs of tasks; stopped ones are kept for an hour.
     pub fn list_tasks(&self, cluster: &str, of: TasksOf, stopped: bool) -> Result<Vec<String>, Failure> {
         let status = if stopped { DesiredStatus::Stopped } else { DesiredStatus::Running };

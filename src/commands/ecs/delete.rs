@@ -26,5 +26,5 @@ pub(super) fn run(ctx: &Ctx, args: &DeleteArgs) -> Result<(), Error> {
     let cluster = cluster(ctx, &args.job, &store.deployed(job)?)?;
     let options = args.wait.options(String::new());
     let manifest = args.manifest.as_deref();
-    carry_out(ctx, &args.job, &cluster, &store, &[], &options, |run| run::delete(run, job, manifest))
+    carry_out(ctx, &args.job, &cluster, &store, &[], &options, |run| run::delete(run, job, manifest, &cluster.name))
 }

@@ -92,6 +92,16 @@ impl<'a> Log<'a> {
         bar.tick();
     }
 
+    /// What a task says goes where it would go if it ran here.
+    fn said(&self, text: &str) {
+        // A reader that has gone away is no reason to stop a task.
+        let print = || drop(self.ctx.print_line(self.masked(text)));
+        match &self.live {
+            Some(live) => live.all.suspend(print),
+            None => print(),
+        }
+    }
+
     fn finish(&self, manifest: &str) {
         if let Some(live) = &self.live
             && let Some(bar) = live.bars.lock().unwrap_or_else(PoisonError::into_inner).remove(manifest)
@@ -112,6 +122,12 @@ impl<'a> Log<'a> {
                 self.progress(manifest, &text);
             }
             Tell::ServiceEvent { manifest, message, .. } => self.line(at, Some(manifest), &format!("ECS: {message}")),
+            Tell::Task { manifest, task, status, .. } => {
+                let text = format!("task {}: {status}", task.rsplit('/').next().unwrap_or_default());
+                self.line(at, Some(manifest), &text);
+                self.progress(manifest, &text);
+            }
+            Tell::Log { message, .. } => self.said(message),
             Tell::Note { manifest, text } => self.line(at, manifest.as_deref(), &format!("note: {text}")),
             Tell::Explanation { manifest, lines, next } => {
                 self.line(at, Some(manifest), "why it failed:");

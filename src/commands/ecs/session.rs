@@ -34,7 +34,7 @@ pub(super) fn carry_out(
     let calls = access::calls(ctx, &way, first, &connection, &clock, &interrupt);
     let log = Log::new(ctx, args.json, clock.now(), secrets)?;
     let holder = crate::commands::job::holder(ctx);
-    let run = Run { api: &calls, store, listener: &log, holder: &holder, options };
+    let run = Run { api: &calls, store: Some(store), listener: &log, holder: &holder, options };
     let report = work(&run)?;
     report::end(ctx, &report, args.json)
 }

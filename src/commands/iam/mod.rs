@@ -20,9 +20,10 @@ pub(crate) enum Iam {
     /// alone prints what it adds to deploy. A task definition with a taskRoleArn or an
     /// executionRoleArn needs iam:PassRole too, which load-balancer has.
     ///
-    /// Two are beyond the documents. extras is never needed: with it the explanation of a failed
+    /// Three are beyond the documents. extras is never needed: with it the explanation of a failed
     /// deployment has the tasks that stopped, their last log lines and the health of their targets;
-    /// without it a line names the action instead. run is for one-off tasks.
+    /// without it a line names the action instead. run is for one-off tasks, of which the first
+    /// three actions and iam:PassRole are needed; update is for ecs update.
     ///
     ///   shipctl iam policy --for deploy,load-balancer > policy.json
     ///   aws iam put-role-policy --role-name ci --policy-name ecs --policy-document file://policy.json

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Calls, Patience};
 use crate::aws::ecs::{Refused, Request, Service, Task, TasksOf};
 use crate::aws::error::Failure;
-use crate::aws::logs::Line;
+use crate::aws::logs::{Line, Page};
 use crate::aws::roles::Role;
 use crate::aws::scaling::Target;
 use crate::aws::targets::Health;
@@ -96,6 +96,11 @@ impl Calls<'_> {
         self.call(Patience::Once, |clients| clients.ecs().describe_services(cluster, names))
     }
 
+    /// A service with everything that is set of it; none where ECS does not show it.
+    pub fn service_settings(&self, cluster: &str, name: &str) -> Result<Option<(Service, Request)>, Failure> {
+        self.call(Patience::Whole, |clients| clients.ecs().service_settings(cluster, name))
+    }
+
     /// The ARNs of tasks; stopped ones are kept for an hour.
     pub fn list_tasks(&self, cluster: &str, of: TasksOf, stopped: bool) -> Result<Vec<String>, Failure> {
         self.call(Patience::Few, |clients| clients.ecs().list_tasks(cluster, of, stopped))
@@ -170,6 +175,15 @@ impl Calls<'_> {
     /// The last lines of a log stream, the oldest first.
     pub fn get_log_events(&self, group: &str, stream: &str, limit: u16) -> Result<Vec<Line>, Failure> {
         self.call(Patience::Few, |clients| clients.logs().last_lines(group, stream, limit))
+    }
+
+    /// The lines of a log stream from its beginning, or from where a page ended. None where it has not begun yet.
+    pub fn follow_log(&self, group: &str, stream: &str, after: Option<&str>) -> Result<Page, Failure> {
+        let page = self.call(Patience::Once, |clients| clients.logs().next_lines(group, stream, after));
+        match page {
+            Err(failure) if failure.code.as_deref() == Some("ResourceNotFoundException") => Ok(Page::default()),
+            other => other,
+        }
     }
 
     /// The health of the targets of a target group.

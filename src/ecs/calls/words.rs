@@ -43,6 +43,8 @@ fn denied(message: &str) -> String {
     let (_, after) = message.split_once("not authorized to perform: ").unwrap_or_default();
     let action = after.split_whitespace().next().unwrap_or_default();
     let purpose = match action.split(':').next().unwrap_or_default() {
+        _ if action == "ecs:DescribeTaskDefinition" => "update",
+        _ if matches!(action, "ecs:RunTask" | "ecs:DescribeTasks" | "ecs:StopTask") => "run",
         "iam" => "deploy,load-balancer",
         "application-autoscaling" | "cloudwatch" => "deploy,scaling",
         _ => "deploy",
@@ -66,6 +68,10 @@ mod tests {
                 "User: u is not authorized to perform: iam:PassRole",
                 "add iam:PassRole to the caller's policy: shipctl iam policy --for deploy,load-balancer prints what \
                  is needed",
+            ),
+            (
+                "User: u is not authorized to perform: ecs:RunTask on resource: x",
+                "add ecs:RunTask to the caller's policy: shipctl iam policy --for run prints what is needed",
             ),
             ("no", "add the action to the caller's policy: shipctl iam policy --for deploy prints what is needed"),
         ] {

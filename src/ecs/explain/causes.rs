@@ -43,7 +43,12 @@ const CAUSES: [Cause; 14] = [
         next: "a container ran out of memory: raise memory in dockerOptions (it is 400 MiB when nothing is said)",
     },
     Cause {
-        words: &["already using a port required", "port is already allocated", "address already in use"],
+        words: &[
+            "already using a port required",
+            "port is already allocated",
+            "address already in use",
+            "RESOURCE:PORTS",
+        ],
         next: "a port is in use on the instance: leave the host port out (an application load balancer finds the one \
                that is given out), or deploy with method: replace",
     },
@@ -63,6 +68,8 @@ const CAUSES: [Cause; 14] = [
             "no container instance met all of its requirements",
             "RESOURCE:MEMORY",
             "RESOURCE:CPU",
+            "RESOURCE:ENI",
+            "RESOURCE:GPU",
             "Capacity is unavailable",
             "insufficient capacity",
         ],

@@ -1,12 +1,18 @@
 //! A version takes the place of another, or does not.
 
+use serde_json::Value;
+
 use super::Done;
 use super::outcome::Outcome;
 use super::work::{Stop, Work, is_refusal};
-use crate::aws::ecs::Service;
+use crate::aws::ecs::{Deployment, Request, Service};
 use crate::ecs::memory::Deployed;
 use crate::ecs::steps::{Step, revision, undo_steps};
+use crate::ecs::watch::is_whole;
 use crate::error::Kind;
+
+/// What is told when a change is undone.
+const BACK: &str = "what was there before comes back";
 
 /// What is to change.
 pub(super) struct Change {
@@ -15,6 +21,8 @@ pub(super) struct Change {
     pub was: Option<Deployed>,
     /// How many tasks it should have.
     pub count: Option<i32>,
+    /// A service that is remembered and that is not there any more.
+    pub gone: Option<String>,
     /// What serves then; its task definition is empty where it is registered first.
     pub new: Deployed,
     /// Before which step the new version is the one that serves; never where the change ends before.
@@ -45,12 +53,12 @@ impl Work<'_> {
         let mut is_committed = false;
         for (index, step) in change.steps.iter().enumerate() {
             let done = self.commit_before(change, index, &mut is_committed).and_then(|()| self.carry_out(step));
-            if let Err(stop) = done {
-                return self.stopped(change, index, &stop, is_committed);
+            if let Err(cause) = done {
+                return self.stopped(change, index, &cause, is_committed);
             }
         }
-        if let Err(stop) = self.commit_before(change, change.steps.len(), &mut is_committed) {
-            return self.stopped(change, change.steps.len(), &stop, is_committed);
+        if let Err(cause) = self.commit_before(change, change.steps.len(), &mut is_committed) {
+            return self.stopped(change, change.steps.len(), &cause, is_committed);
         }
         let target = &self.target;
         let text = if is_committed {
@@ -68,7 +76,7 @@ impl Work<'_> {
         self.book.of(self.manifest).map(|serving| serving.task_definition).unwrap_or_default()
     }
 
-    fn commit_before(&self, change: &Change, index: usize, is_committed: &mut bool) -> Result<(), Stop> {
+    fn commit_before(&mut self, change: &Change, index: usize, is_committed: &mut bool) -> Result<(), Stop> {
         if change.commit_at != Some(index) || *is_committed {
             return Ok(());
         }
@@ -76,8 +84,16 @@ impl Work<'_> {
         if let Some(registered) = &self.registered {
             new.task_definition.clone_from(registered);
         }
-        self.book.change(|memory| memory.serves(new)).map_err(Stop::Store)?;
+        let serves = self.book.change(|memory| {
+            memory.serves(new);
+            if let Some(gone) = &change.gone {
+                memory.service_is_gone(gone);
+            }
+        });
+        serves.map_err(Stop::Store)?;
         *is_committed = true;
+        // What is left to do does not count against the new version.
+        self.restart_clock();
         Ok(())
     }
 
@@ -93,9 +109,9 @@ impl Work<'_> {
         }
     }
 
-    /// What a stop means, in one line.
-    pub(super) fn words(&self, stop: &Stop) -> (Outcome, String) {
-        match stop {
+    /// What a cause means, in one line.
+    pub(super) fn words(&self, cause: &Stop) -> (Outcome, String) {
+        match cause {
             Stop::Call { doing, failure } => {
                 let error = self.run.api.error(doing, failure);
                 (Outcome::Refused(error.kind()), error.to_string())
@@ -111,13 +127,15 @@ impl Work<'_> {
         }
     }
 
-    fn stopped(&mut self, change: &Change, index: usize, stop: &Stop, is_committed: bool) -> Done {
-        let (outcome, reason) = self.words(stop);
+    fn stopped(&mut self, change: &Change, index: usize, cause: &Stop, is_committed: bool) -> Done {
+        let (outcome, reason) = self.words(cause);
+        // More is said behind it, on the same line.
+        let reason = reason.trim_end_matches('.').to_owned();
         let step = change.steps.get(index);
-        if let (Stop::Failed(_) | Stop::TimedOut(_), Some(Step::AwaitRollout { service, .. })) = (stop, step) {
+        if let (Stop::Failed(_) | Stop::TimedOut(_), Some(Step::AwaitRollout { service, .. })) = (cause, step) {
             self.explain(&service.clone(), &reason);
         }
-        let is_over = match stop {
+        let is_over = match cause {
             // Nothing can be undone either.
             Stop::Call { failure, .. } => matches!(failure.kind, Kind::Expired | Kind::NoCredentials) && index > 0,
             other => matches!(other, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_)),
@@ -126,32 +144,44 @@ impl Work<'_> {
             let text = format!("{reason}; {}", self.live(change, is_committed));
             return self.ended(outcome, text);
         }
-        let has_effect = match stop {
+        let has_effect = match cause {
             Stop::Call { failure, .. } => !is_refusal(failure),
             Stop::Lacks(_) => false,
             _ => true,
         };
         let begun = &change.steps[..(index + usize::from(has_effect)).min(change.steps.len())];
-        let undo = match change.goes_back {
-            true => undo_steps(begun, change.was.as_ref(), change.count, true),
-            false => Vec::new(),
+        let is_back = matches!(cause, Stop::GoneBack { .. });
+        // Where ECS has gone back, scaling and count are left to be put back.
+        let is_stripped = begun.iter().any(|step| match step {
+            Step::ScaleToZero { .. } => true,
+            Step::Update { request, .. } => has_other_count(request, change.count),
+            _ => false,
+        });
+        let mut undo = if change.goes_back && (!is_back || is_stripped) {
+            undo_steps(begun, change.was.as_ref(), change.count, true)
+        } else {
+            Vec::new()
         };
-        let is_back = matches!(stop, Stop::GoneBack { .. });
+        if is_back {
+            // It serves again: none of its tasks is stopped.
+            undo.retain(|step| !matches!(step, Step::ScaleToZero { .. } | Step::AwaitStopped { .. }));
+        }
         if undo.is_empty() {
             let is_changed = begun.iter().any(|step| matches!(step, Step::Create { .. } | Step::Update { .. }));
             let text = self.not_undone(change, is_changed && !is_back);
             return self.ended(outcome, format!("{reason}; {text}"));
         }
-        let why = match stop {
+        let why = match cause {
             Stop::Call { doing, .. } => format!("cannot {doing}"),
             _ => reason.clone(),
         };
-        let back = if change.was.is_some() { "what was there before comes back" } else { "what was made is removed" };
-        self.note(format!("{why}: {back}"));
+        let is_removed = undo.iter().any(|step| matches!(step, Step::Delete { .. }));
+        let undoing = if is_removed { format!("{} is removed", self.target) } else { BACK.to_owned() };
+        self.note(format!("{why}: {undoing}"));
         match self.undo(&undo) {
             Ok(problems) => self.undone(change, outcome, &reason, &problems),
-            Err(stop) => {
-                let (outcome, ended) = self.words(&stop);
+            Err(cause) => {
+                let (outcome, ended) = self.words(&cause);
                 let text = format!("{reason}; going back: {ended}; {}", self.live(change, false));
                 self.ended(outcome, text)
             }
@@ -162,8 +192,9 @@ impl Work<'_> {
     fn not_undone(&mut self, change: &Change, is_changed: bool) -> String {
         match &change.was {
             Some(was) if is_changed => format!(
-                "{}; it was not gone back, as nobody asked for it: deploy with --rollback, or run `shipctl ecs rollback`",
-                self.whole(was).unwrap_or_else(|text| text)
+                "{}; nobody has asked to go back: {}",
+                self.whole(was).unwrap_or_else(|text| text),
+                self.hints.back
             ),
             Some(was) => self.whole(was).unwrap_or_else(|text| text),
             None if is_changed => format!("{} is left as it is: nothing was there before", self.target),
@@ -188,10 +219,10 @@ impl Work<'_> {
             };
             match self.carry_out(step) {
                 Ok(()) => {}
-                Err(stop @ (Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_))) => return Err(stop),
-                Err(stop) => {
+                Err(cause @ (Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_))) => return Err(cause),
+                Err(cause) => {
                     is_running |= matches!(step, Step::ScaleToZero { .. } | Step::AwaitStopped { .. });
-                    problems.push(self.words(&stop).1);
+                    problems.push(self.words(&cause).1);
                     self.restart_clock();
                 }
             }
@@ -225,6 +256,16 @@ impl Work<'_> {
         self.ended(outcome, format!("{reason}; {serves}{failed}"))
     }
 
+    /// A count that could not be reached: why, and what serves.
+    pub(super) fn scaled_badly(&mut self, was: &Deployed, cause: &Stop) -> Done {
+        let (outcome, reason) = self.words(cause);
+        self.explain(&was.service, &reason);
+        let serves = self.whole(was).unwrap_or_else(|text| text);
+        let done = self.ended(outcome, format!("{}; {serves}", reason.trim_end_matches('.')));
+        self.run.tell_done(&done);
+        done
+    }
+
     /// Whether the version that served before is whole, in words.
     fn whole(&mut self, was: &Deployed) -> Result<String, String> {
         let found = self.run.api.describe_services(self.cluster, &[&was.service]);
@@ -233,23 +274,45 @@ impl Work<'_> {
             return Err(format!("{} is not there any more", was.service));
         };
         let same = revision(&service.task_definition) == revision(&was.task_definition);
-        if same && service.running >= service.desired {
-            return Ok(format!("{} serves, whole: {}", was.service, counts(service)));
+        let counts = counts(service);
+        if is_whole(service, &was.task_definition) {
+            return Ok(format!("{} serves, whole: {counts}", was.service));
         }
         if same {
-            return Err(format!("{} serves, and is not whole: {}", was.service, counts(service)));
+            return Err(format!("{} serves, and is not whole: {counts}", was.service));
         }
-        Err(format!("{} is on {}: {}", was.service, revision(&service.task_definition), counts(service)))
+        let old = |one: &&Deployment| revision(&one.task_definition) == revision(&was.task_definition);
+        let running: i32 = service.deployments.iter().filter(old).map(|one| one.running).sum();
+        let old = revision(&was.task_definition);
+        let new = revision(&service.task_definition);
+        match running {
+            0 => Err(format!("{} is on {new}: {counts}, none of them of {old}", was.service)),
+            1 => Err(format!("{} is on {new}, and 1 task of {old} still serves", was.service)),
+            _ => Err(format!("{} is on {new}, and {running} tasks of {old} still serve", was.service)),
+        }
     }
 
     /// What is there now.
     fn live(&mut self, change: &Change, is_committed: bool) -> String {
         let mut names = vec![self.target.clone()];
         names.extend(change.was.iter().map(|was| was.service.clone()).filter(|name| *name != self.target));
-        let asked: Vec<&str> = names.iter().map(String::as_str).collect();
-        if let Ok(found) = self.run.api.describe_once(self.cluster, &asked) {
-            self.seen = found.into_iter().map(|service| (service.name.clone(), service)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let live = self.live_of(&names);
+        if is_committed {
+            return format!(
+                "the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` ({live})"
+            );
         }
+        format!("live: {live}; {}", self.hints.again)
+    }
+
+    /// What is there of these services, in words.
+    pub(super) fn live_of(&mut self, names: &[&str]) -> String {
+        let found = match self.run.api.describe_once(self.cluster, names) {
+            Ok(found) => found,
+            Err(failure) => return format!("cannot be seen ({failure})"),
+        };
+        self.seen = found.into_iter().map(|service| (service.name.clone(), service)).collect();
         let there = self.seen.values().filter(|service| service.status != "INACTIVE");
         let there: Vec<String> = there
             .map(|service| {
@@ -257,14 +320,14 @@ impl Work<'_> {
                 format!("{} on {}: {}{going}", service.name, revision(&service.task_definition), counts(service))
             })
             .collect();
-        let live = if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") };
-        if is_committed {
-            return format!(
-                "the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` ({live})"
-            );
-        }
-        format!("live: {live}; deploy again to go on")
+        if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") }
     }
+}
+
+/// Whether a request sets another count than there was.
+fn has_other_count(request: &Request, count: Option<i32>) -> bool {
+    let asked = request.get("desiredCount").and_then(Value::as_i64);
+    asked.is_some_and(|asked| count.is_some_and(|count| i64::from(count) != asked))
 }
 
 /// How many tasks run; those of other versions apart.

@@ -5,6 +5,7 @@ use super::change::{Change, commit_at};
 use super::outcome::Outcome;
 use super::work::{Stop, Work};
 use super::{Done, Report, Run, others};
+use crate::aws::ecs::{Deployment, Service};
 use crate::ecs::memory::{Deployed, Memory};
 use crate::ecs::ports;
 use crate::ecs::steps::{
@@ -20,7 +21,7 @@ use crate::error::Error;
 /// Only what keeps it from beginning: somebody else deploys the same job, the memory cannot be read, or a change cannot
 /// be made in place. How it ended is in the report.
 pub fn deploy(run: &Run, wanted: &Wanted) -> Result<Report, Error> {
-    let book = Book::open(run.store, &wanted.job, run.holder, run.api.now())?;
+    let book = Book::open(run, &wanted.job)?;
     let memory = book.memory();
     for service in &wanted.services {
         if let Some(was) = memory.of(&service.manifest) {
@@ -33,12 +34,13 @@ pub fn deploy(run: &Run, wanted: &Wanted) -> Result<Report, Error> {
         report.done.extend(others::prune(run, &book, wanted));
     } else {
         let left = book.memory().leftovers;
-        if !left.is_empty() && !run.options.prune {
+        // What is not waited for is not left over.
+        if !left.is_empty() && !run.options.prune && !run.options.no_wait {
             let names: Vec<String> = left.iter().map(crate::ecs::memory::Leftover::text).collect();
             run.note(None, format!("left over, and removed with --prune: {}", names.join(", ")));
         }
     }
-    book.close()?;
+    book.close(run);
     Ok(report)
 }
 
@@ -121,7 +123,7 @@ fn one(run: &Run, book: &Book, wanted: &Wanted, service: &WantedService) -> Done
 }
 
 enum Prepared {
-    Unchanged(Deployed),
+    Unchanged(Box<Deployed>),
     Change(Box<Change>),
 }
 
@@ -129,64 +131,79 @@ enum Prepared {
 fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result<Prepared, Stop> {
     let options = work.run.options;
     let remembered = work.book.of(&service.manifest);
-    let steps = deploy_steps(wanted, service, remembered.as_ref(), &options.build_number, options.keep);
-    let look = steps.first().cloned();
-    if let Some(look) = &look {
-        work.carry_out(look)?;
+    let mut steps = deploy_steps(wanted, service, remembered.as_ref(), &options.build_number, options.keep);
+    if let Some(look) = steps.first().cloned() {
+        work.carry_out(&look)?;
     }
     let state = remembered.as_ref().map(|was| state_of(work, was));
-    if let (Some(State::Drifted(told) | State::Gone(told)), Some(_)) = (&state, &remembered) {
-        work.note(told.clone());
+    match (&remembered, &state) {
+        (_, Some(State::Drifted(told) | State::Gone(told))) => work.note(told.clone()),
+        (Some(was), Some(State::Whole)) if was.digest == digest(service) && !options.force && !service.force => {
+            let Some(how) = work.seen.get(&was.service).and_then(broken) else {
+                return Ok(Prepared::Unchanged(Box::new(was.clone())));
+            };
+            work.note(format!("nothing has changed, but {} {how}: it is deployed again", was.service));
+        }
+        _ => {}
     }
-    let digest = digest(service);
-    let forced = options.force || service.force;
-    if let (Some(was), Some(State::Whole), false) = (&remembered, &state, forced)
-        && was.digest == digest
-    {
-        return Ok(Prepared::Unchanged(was.clone()));
-    }
-    let is_gone = matches!(state, Some(State::Gone(_)));
-    let was = remembered.clone().filter(|_| !is_gone);
+    let gone = remembered.as_ref().filter(|_| matches!(state, Some(State::Gone(_))));
+    let was = remembered.clone().filter(|_| gone.is_none());
     let target = service_name(wanted.method, service, was.as_ref(), &options.build_number);
-    let mut steps = match (&remembered, is_gone) {
-        (Some(gone), true) => deploy_steps_anew(wanted, service, gone, &options.build_number, options.keep),
-        _ => steps,
-    };
-    if is_gone && !work.seen.contains_key(&target) {
-        work.look(&[&target])?;
+    if let Some(gone) = gone {
+        steps = deploy_steps_anew(wanted, service, gone, &options.build_number, options.keep);
+        if !work.seen.contains_key(&target) {
+            work.look(&[&target])?;
+        }
     }
     // It has been made already.
     steps.retain(|step| !matches!(step, Step::Look { .. }));
     steps = gone_on_with(work, steps, &target);
-    let waited = if options.no_wait { without_waits(steps.clone()) } else { steps.clone() };
     let is_proven = !options.no_wait || !removes_another(&steps, was.as_ref(), &target);
-    let new = Deployed {
+    if options.no_wait {
+        steps = without_waits(steps);
+    }
+    work.is_daemon = service.is_daemon();
+    work.definition.clone_from(&service.task_definition);
+    work.previous = was.as_ref().filter(|was| was.service == target).map(|was| was.task_definition.clone());
+    work.target.clone_from(&target);
+    Ok(Prepared::Change(Box::new(Change {
+        commit_at: is_proven.then(|| commit_at(&steps)),
+        steps,
+        count: was.as_ref().and_then(|was| count_of(work, was)),
+        gone: gone.map(|gone| gone.service.clone()).filter(|gone| *gone != target),
+        was,
+        new: new_version(work, wanted, service, target, remembered.as_ref()),
+        goes_back: wanted.method != Method::Upgrade || options.rollback,
+    })))
+}
+
+/// How many tasks a version should have that comes back. One that was killed while it replaced another has left 0.
+fn count_of(work: &Work, was: &Deployed) -> Option<i32> {
+    let now = work.seen.get(&was.service).map(|seen| seen.desired);
+    now.filter(|count| *count > 0).or_else(|| was.count())
+}
+
+/// What is remembered of the new version when it serves.
+fn new_version(
+    work: &Work,
+    wanted: &Wanted,
+    service: &WantedService,
+    target: String,
+    remembered: Option<&Deployed>,
+) -> Deployed {
+    Deployed {
         manifest: service.manifest.clone(),
         cluster: wanted.cluster.name.clone(),
         region: wanted.cluster.region.clone(),
-        service: target.clone(),
         method: wanted.method,
-        build_number: options.build_number.clone(),
+        build_number: work.run.options.build_number.clone(),
         task_definition: String::new(),
-        digest,
+        digest: digest(service),
         wanted: masked(service),
         scaling: scaled(service.scaling.as_ref(), &wanted.cluster.name, &target),
-        previous: remembered.iter().flat_map(Deployed::with_previous).collect(),
-    };
-    work.is_daemon = service.is_daemon();
-    work.definition = service.task_definition.clone();
-    work.previous = was.as_ref().filter(|was| was.service == target).map(|was| was.task_definition.clone());
-    let count = was.as_ref().and_then(|was| work.seen.get(&was.service)).map(|seen| seen.desired);
-    work.target = target;
-    let goes_back = wanted.method != Method::Upgrade || options.rollback;
-    Ok(Prepared::Change(Box::new(Change {
-        commit_at: is_proven.then(|| commit_at(&waited)),
-        steps: waited,
-        was,
-        count,
-        new,
-        goes_back,
-    })))
+        previous: remembered.map(Deployed::with_previous).unwrap_or_default(),
+        service: target,
+    }
 }
 
 /// Whether an old service goes when the new one has proven itself.
@@ -221,6 +238,15 @@ fn state_of(work: &Work, was: &Deployed) -> State {
             was.service, was.build_number
         )),
     }
+}
+
+/// What keeps a service from serving, if anything does. Tasks that are about to run are no reason.
+fn broken(seen: &Service) -> Option<String> {
+    let primary = seen.deployments.iter().find(|one| one.status == "PRIMARY");
+    let running = primary.map_or(seen.running, |one| one.running);
+    let fails = |one: &Deployment| one.failed_tasks > 0 || one.rollout_state.as_deref() == Some("FAILED");
+    let is_broken = running < seen.desired && (seen.running == 0 || primary.is_some_and(fails));
+    is_broken.then(|| format!("runs {running} of {} tasks of it", seen.desired))
 }
 
 /// The same steps where the service that would be created is there, half made, or is going.

@@ -5,36 +5,61 @@ use super::change::{Change, commit_at};
 use super::outcome::Outcome;
 use super::work::{Stop, Work};
 use super::{Done, LIMIT, Report, Run};
+use crate::aws::ecs::Service;
 use crate::ecs::memory::{Deployed, Leftover};
 use crate::ecs::steps::{
-    Step, delete_steps, is_daemon, prune_steps, resumed, rollback_steps, scale_steps, scaled_names,
+    Step, delete_steps, is_daemon, prune_steps, resumed, revision, rollback_steps, scale_steps, scaled_names,
+    undo_steps,
 };
 use crate::ecs::wanted::{Method, Wanted};
 use crate::error::{Error, Kind};
 
-/// Takes away everything that a job has made, or what it has made for one manifest. The yml may be gone.
-pub fn delete(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Error> {
-    let book = Book::open(run.store, job, run.holder, run.api.now())?;
+/// Takes away everything that a job has made, or what it has made for one manifest. The yml may be gone. `cluster`: where
+/// what was left over is, if it is anywhere.
+pub fn delete(run: &Run, job: &str, manifest: Option<&str>, cluster: &str) -> Result<Report, Error> {
+    let book = Book::open(run, job)?;
     let memory = book.memory();
     let services = chosen(&memory.services, job, manifest, memory.leftovers.is_empty())?;
     let mut report = Report::default();
     for was in &services {
         let mut work = work(run, &book, &was.manifest, &was.cluster);
-        let done = in_order(&mut work, delete_steps(was));
-        let forgotten = done.and_then(|()| book.change(|memory| memory.forget(&was.manifest)).map_err(Stop::Store));
-        report.done.push(ended(&work, forgotten, format!("{} is deleted, with everything that it had", was.service)));
+        let done = take_away(&mut work, was);
+        report.done.push(ended(
+            &mut work,
+            &was.service,
+            done,
+            format!("{} is deleted, with everything that it had", was.service),
+        ));
+        if matches!(report.outcome(), Outcome::Interrupted(_)) {
+            break;
+        }
     }
-    if manifest.is_none() && report.outcome().is_success() {
-        let cluster = services.first().map(|was| was.cluster.clone());
-        report.done.extend(leftovers(run, &book, cluster.as_deref().unwrap_or_default()));
+    if report.outcome().is_success() {
+        report.done.extend(leftovers(run, &book, cluster, manifest));
     }
-    book.close()?;
+    book.close(run);
     Ok(report)
+}
+
+/// Takes a service away. Its revisions are left over from the moment that it is gone, until they are gone as well.
+fn take_away(work: &mut Work, was: &Deployed) -> Result<(), Stop> {
+    let (revisions, service): (Vec<_>, Vec<_>) =
+        delete_steps(was).into_iter().partition(|step| matches!(step, Step::Deregister { .. }));
+    in_order(work, &service)?;
+    let forgotten = work.book.change(|memory| {
+        memory.forget(&was.manifest);
+        for previous in was.with_previous() {
+            let manifest = was.manifest.clone();
+            memory.leave(Leftover::TaskDefinition { manifest, arn: previous.task_definition });
+        }
+    });
+    forgotten.map_err(Stop::Store)?;
+    in_order(work, &revisions)
 }
 
 /// Sets the count of what serves.
 pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result<Report, Error> {
-    let book = Book::open(run.store, job, run.holder, run.api.now())?;
+    let book = Book::open(run, job)?;
     let memory = book.memory();
     let mut report = Report::default();
     for was in chosen(&memory.services, job, manifest, true)? {
@@ -50,24 +75,24 @@ pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result
         if run.options.no_wait {
             steps.truncate(2);
         }
-        let done = in_order(&mut work, steps);
-        report.done.push(ended(&work, done, format!("{} has a count of {count}", was.service)));
+        let done = in_order(&mut work, &steps);
+        report.done.push(match done {
+            Err(cause @ (Stop::Failed(_) | Stop::TimedOut(_))) => work.scaled_badly(&was, &cause),
+            done => ended(&mut work, &was.service, done, format!("{} has a count of {count}", was.service)),
+        });
+        if matches!(report.outcome(), Outcome::Interrupted(_)) {
+            break;
+        }
     }
-    book.close()?;
+    book.close(run);
     Ok(report)
 }
 
 /// Goes back to the version before.
 pub fn rollback(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Error> {
-    let book = Book::open(run.store, job, run.holder, run.api.now())?;
+    let book = Book::open(run, job)?;
     let memory = book.memory();
     let services = chosen(&memory.services, job, manifest, true)?;
-    for was in &services {
-        if was.previous.is_empty() {
-            let told = format!("no version of {} before {} is kept: nothing to go back to", was.manifest, was.service);
-            return Err(Error::failed(told));
-        }
-    }
     let mut report = Report::default();
     for was in &services {
         let mut work = work(run, &book, &was.manifest, &was.cluster);
@@ -84,18 +109,28 @@ pub fn rollback(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, 
             break;
         }
     }
-    book.close()?;
+    book.close(run);
     Ok(report)
 }
 
 /// The change to the version before.
 fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
     let options = work.run.options;
-    let lacks = || Stop::Lacks(format!("no version of {} before {} is kept", was.manifest, was.service));
+    let lacks = || {
+        let name = &was.service;
+        Stop::Lacks(format!("no version of {} before {name} is kept: nothing to go back to", was.manifest))
+    };
+    work.look(&[&was.service])?;
+    let is_on = |seen: &Service| revision(&seen.task_definition) == revision(&was.task_definition);
+    if work.seen.get(&was.service).is_some_and(|seen| seen.status == "ACTIVE" && !is_on(seen)) {
+        return Ok(restored(work, was));
+    }
     let previous = was.previous.first().ok_or_else(lacks)?;
     let mut steps = rollback_steps(was, &options.build_number).ok_or_else(lacks)?;
     let look = steps.remove(0);
-    work.carry_out(&look)?;
+    if look != (Step::Look { services: vec![was.service.clone()] }) {
+        work.carry_out(&look)?;
+    }
     let target = steps.iter().find_map(Step::service).unwrap_or(&was.service).to_owned();
     let is_there = |name: &str| work.seen.get(name).is_some_and(|seen| seen.status == "ACTIVE");
     if target != was.service && is_there(&target) {
@@ -122,14 +157,34 @@ fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
         previous: kept,
         ..was.clone()
     };
-    let count = work.seen.get(&was.service).map(|seen| seen.desired);
-    Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, goes_back: true })
+    let count = work.seen.get(&was.service).map(|seen| seen.desired).filter(|count| *count > 0).or_else(|| was.count());
+    // The count that it has by now is kept.
+    for step in steps.iter_mut() {
+        if let Step::Update { request, .. } = step
+            && let (Some(wanted), Some(count)) = (request.get_mut("desiredCount"), count)
+        {
+            *wanted = count.into();
+        }
+    }
+    Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, gone: None, goes_back: true })
+}
+
+/// The change to what is remembered, where an upgrade that failed, or somebody else, has put the service on another
+/// version.
+fn restored(work: &mut Work, was: &Deployed) -> Change {
+    work.target.clone_from(&was.service);
+    work.is_daemon = is_daemon(was.wanted.get("service"));
+    let begun = [Step::ScaleToZero { service: was.service.clone() }];
+    let steps = undo_steps(&begun, Some(was), None, true);
+    let (commit_at, was) = (Some(commit_at(&steps)), was.clone());
+    Change { steps, count: None, gone: None, new: was.clone(), was: Some(was), commit_at, goes_back: false }
 }
 
 /// Removes what was left over, and revisions of our own families that nobody uses.
 pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
-    let mut done = leftovers(run, book, &wanted.cluster.name);
-    for service in &wanted.services {
+    let mut done = leftovers(run, book, &wanted.cluster.name, None);
+    // A family of another name may be somebody else's as well.
+    for service in wanted.services.iter().filter(|service| service.family() == service.name) {
         let mut work = work(run, book, &service.manifest, &wanted.cluster.name);
         let step = Step::Deregister { task_definition: service.family().to_owned() };
         let pruned = work.called(&step, run.api.list_task_definitions(service.family())).and_then(|arns| {
@@ -139,8 +194,9 @@ pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
                     one.task_definition == *arn || one.previous.iter().any(|old| old.task_definition == *arn)
                 })
             };
-            let steps = arns.into_iter().filter(|arn| !is_kept(arn));
-            in_order(&mut work, steps.map(|task_definition| Step::Deregister { task_definition }).collect())
+            let unused = arns.into_iter().filter(|arn| !is_kept(arn));
+            let steps: Vec<Step> = unused.map(|task_definition| Step::Deregister { task_definition }).collect();
+            in_order(&mut work, &steps)
         });
         if let Err(stop) = pruned {
             let (outcome, text) = work.words(&stop);
@@ -152,15 +208,21 @@ pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
     done
 }
 
-/// Removes what is remembered as left over; only what fails is told.
-fn leftovers(run: &Run, book: &Book, cluster: &str) -> Vec<Done> {
+/// Removes what is remembered as left over, of `only` a manifest or of all; only what fails is told.
+fn leftovers(run: &Run, book: &Book, cluster: &str, only: Option<&str>) -> Vec<Done> {
     let mut failed = Vec::new();
     let memory = book.memory();
-    for leftover in &memory.leftovers {
+    // A revision is free when its service is gone.
+    let (services, revisions): (Vec<_>, Vec<_>) =
+        memory.leftovers.iter().partition(|leftover| matches!(leftover, Leftover::Service { .. }));
+    for leftover in services.into_iter().chain(revisions) {
         let (Leftover::Service { manifest, .. } | Leftover::TaskDefinition { manifest, .. }) = leftover;
+        if only.is_some_and(|only| only != manifest) {
+            continue;
+        }
         let mut work = work(run, book, manifest, cluster);
         let still = memory.of(manifest).and_then(|serving| serving.scaling.as_ref());
-        if let Err(stop) = in_order(&mut work, prune_steps(leftover, still)) {
+        if let Err(stop) = in_order(&mut work, &prune_steps(leftover, still)) {
             let (outcome, text) = work.words(&stop);
             let done = work.ended(outcome, format!("{} is left over still: {text}", leftover.text()));
             run.tell_done(&done);
@@ -198,16 +260,21 @@ fn work<'a>(run: &'a Run<'a>, book: &'a Book, manifest: &'a str, cluster: &'a st
     Work::new(run, book, manifest, cluster, run.options.timeout.unwrap_or(LIMIT))
 }
 
-fn in_order(work: &mut Work, steps: Vec<Step>) -> Result<(), Stop> {
+fn in_order(work: &mut Work, steps: &[Step]) -> Result<(), Stop> {
     steps.iter().try_for_each(|step| work.carry_out(step))
 }
 
-fn ended(work: &Work, done: Result<(), Stop>, text: String) -> Done {
+/// How it ended, told; of what a signal has stopped, with what is live.
+fn ended(work: &mut Work, service: &str, done: Result<(), Stop>, text: String) -> Done {
     let done = match done {
         Ok(()) => work.ended(Outcome::Completed, text),
         Err(stop) => {
             let (outcome, text) = work.words(&stop);
-            work.ended(outcome, text)
+            let live = match outcome {
+                Outcome::Interrupted(_) => format!("; live: {}; run it again to go on", work.live_of(&[service])),
+                _ => String::new(),
+            };
+            work.ended(outcome, format!("{text}{live}"))
         }
     };
     work.run.tell_done(&done);

@@ -15,16 +15,23 @@ const AFTER_CHANGE: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// How long until the next look.
-struct Pace(Duration);
+#[derive(Debug)]
+pub(in crate::ecs) struct Pace(Duration);
 
 impl Pace {
-    fn next(&mut self) -> Duration {
+    pub(in crate::ecs) const fn new() -> Self {
+        Self(FIRST)
+    }
+
+    /// The wait before the next look.
+    pub(in crate::ecs) fn next(&mut self) -> Duration {
         let now = self.0;
         self.0 = now.mul_f64(1.5).min(LONGEST);
         now
     }
 
-    fn changed(&mut self) {
+    /// Something has changed: more may follow.
+    pub(in crate::ecs) fn changed(&mut self) {
         self.0 = self.0.min(AFTER_CHANGE);
     }
 }
@@ -40,13 +47,11 @@ impl Work<'_> {
         what: &str,
         mut decide: impl FnMut(&mut Self, Option<&Service>) -> Result<Option<T>, Stop>,
     ) -> Result<T, Stop> {
-        let mut pace = Pace(FIRST);
-        let mut failure = None;
+        let mut pace = Pace::new();
         loop {
             self.go_on()?;
-            match self.run.api.describe_once(self.cluster, &[service]) {
+            let failure = match self.run.api.describe_once(self.cluster, &[service]) {
                 Ok(found) => {
-                    failure = None;
                     let found = found.into_iter().find(|one| one.name == service);
                     if let Some(found) = &found {
                         self.tell_events(found);
@@ -61,14 +66,15 @@ impl Work<'_> {
                     if let Some(decided) = decide(self, found.as_ref())? {
                         return Ok(decided);
                     }
+                    None
                 }
                 Err(denied) if matches!(denied.kind, Kind::Denied | Kind::NoCredentials | Kind::Expired) => {
                     let step = Step::Look { services: vec![service.to_owned()] };
                     return self.called(&step, Err(denied));
                 }
                 // Never taken for "absent" or "0".
-                Err(passing) => failure = Some(passing),
-            }
+                Err(passing) => Some(passing),
+            };
             let left = self.deadline.duration_since(self.run.api.now()).unwrap_or_default();
             if left.is_zero() {
                 let last = failure.map(|failure| format!(" (the last look at it failed: {failure})"));
@@ -85,7 +91,7 @@ impl Work<'_> {
         let previous = self.previous.clone().filter(|arn| *arn != task_definition);
         let is_daemon = self.is_daemon;
         let expected = Expected { deployment, task_definition, previous, is_daemon, may_be_empty, stability };
-        let mut watch = Watch::knowing(expected, self.run.api.now(), &self.known_events);
+        let mut watch = Watch::new(expected, self.run.api.now(), self.known_events.clone());
         let verdict = self.poll(service, &format!("{service} is not steady"), |work, found| {
             let verdict = watch.see(work.run.api.now(), found);
             Ok((verdict != Verdict::Going).then_some(verdict))
@@ -121,7 +127,7 @@ impl Work<'_> {
         self.restart_clock();
         let (deployment, task_definition) = (expected.deployment.clone(), expected.task_definition.clone());
         self.rollouts.insert(service.to_owned(), Rollout { deployment, task_definition, may_be_empty: true });
-        let mut watch = Watch::knowing(expected, self.run.api.now(), &self.known_events);
+        let mut watch = Watch::new(expected, self.run.api.now(), self.known_events.clone());
         let done = self.poll(service, &format!("{service} is not back"), |work, found| {
             let verdict = watch.see(work.run.api.now(), found);
             Ok((verdict != Verdict::Going).then_some(verdict))
@@ -207,13 +213,13 @@ mod tests {
 
     #[test]
     fn looks_become_rarer_until_something_changes() {
-        let mut pace = Pace(FIRST);
+        let mut pace = Pace::new();
         let waits: Vec<u128> = (0..8).map(|_| pace.next().as_millis()).collect();
         assert_eq!(waits, [1000, 1500, 2250, 3375, 5062, 7593, 10_000, 10_000]);
         pace.changed();
         assert_eq!(pace.next(), AFTER_CHANGE);
         // A minute takes no more than a dozen looks.
-        let mut pace = Pace(FIRST);
+        let mut pace = Pace::new();
         let mut passed = Duration::ZERO;
         let looks = std::iter::from_fn(|| {
             passed += pace.next();

@@ -8,7 +8,7 @@ use super::wait::Shown;
 use super::{Run, role};
 use crate::aws::ecs::{Request, Service};
 use crate::aws::error::Failure;
-use crate::ecs::memory::{Leftover, Scaled};
+use crate::ecs::memory::Leftover;
 use crate::ecs::steps::{Step, alarm_actions, revision, scaled_names};
 use crate::ecs::tell::Tell;
 use crate::error::{Error, Kind};
@@ -47,6 +47,20 @@ pub(super) struct Rollout {
     pub may_be_empty: bool,
 }
 
+/// What to do next, in words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hints {
+    /// Where it was not gone back.
+    pub back: &'static str,
+    /// Where it was not brought to its end.
+    pub again: &'static str,
+}
+
+impl Hints {
+    pub(super) const DEPLOY: Self =
+        Self { back: "deploy with --rollback, or run `shipctl ecs rollback`", again: "deploy again to go on" };
+}
+
 /// The work on one manifest.
 pub(super) struct Work<'a> {
     pub run: &'a Run<'a>,
@@ -71,6 +85,7 @@ pub(super) struct Work<'a> {
     pub(super) known_events: HashSet<String>,
     /// Services as they were seen last.
     pub(super) seen: BTreeMap<String, Service>,
+    pub(super) hints: Hints,
     /// What was told of their counts last.
     pub(super) shown: BTreeMap<String, Shown>,
 }
@@ -96,6 +111,7 @@ impl<'a> Work<'a> {
             rollouts: BTreeMap::new(),
             known_events: HashSet::new(),
             seen: BTreeMap::new(),
+            hints: Hints::DEPLOY,
             shown: BTreeMap::new(),
         }
     }
@@ -134,11 +150,13 @@ impl<'a> Work<'a> {
 
     /// What is about to be made, so that the next deployment knows of it when this one is killed.
     fn write_down(&self, step: &Step) -> Result<(), Error> {
-        if let Step::Create { service, .. } = step {
+        if let Step::Create { service, request } = step {
+            let asked = request.get("taskDefinition").and_then(|arn| arn.as_str()).map(ToOwned::to_owned);
             let leftover = Leftover::Service {
                 manifest: self.manifest.to_owned(),
                 name: service.clone(),
                 build_number: self.run.options.build_number.clone(),
+                task_definition: asked.or_else(|| self.registered.clone()),
                 scaling: None,
             };
             return self.book.change(|memory| memory.leave(leftover));
@@ -150,8 +168,8 @@ impl<'a> Work<'a> {
     }
 
     /// What has become of it.
-    fn cross_off(&self, step: &Step, stop: Option<&Stop>) -> Result<(), Error> {
-        match (step, stop) {
+    fn cross_off(&self, step: &Step, cause: Option<&Stop>) -> Result<(), Error> {
+        match (step, cause) {
             (Step::Register(_), None) => {
                 let arn = self.registered.clone().unwrap_or_default();
                 let leftover = Leftover::TaskDefinition { manifest: self.manifest.to_owned(), arn };
@@ -289,15 +307,6 @@ impl<'a> Work<'a> {
             Err(failure) if failure.message.to_ascii_lowercase().contains("inactive") => Ok(()),
             answer => self.called(step, answer),
         }
-    }
-
-    /// What scaling the target has by now, as it is remembered.
-    pub(super) fn scaled(&self) -> Option<Scaled> {
-        let memory = self.book.memory();
-        memory.leftovers.iter().find_map(|leftover| match leftover {
-            Leftover::Service { name, scaling, .. } if *name == self.target => scaling.clone(),
-            _ => None,
-        })
     }
 }
 

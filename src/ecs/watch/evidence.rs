@@ -32,10 +32,10 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn since(now: SystemTime) -> Self {
+    pub(super) fn since(now: SystemTime, known: HashSet<String>) -> Self {
         Self {
             since: now,
-            known: HashSet::new(),
+            known,
             is_first: true,
             started: HashSet::new(),
             most_desired: 0,
@@ -50,11 +50,6 @@ impl Evidence {
         }
     }
 
-    /// The same, besides events that tell of something before, however new they are.
-    pub(super) fn knowing(now: SystemTime, known: HashSet<String>) -> Self {
-        Self { known, ..Self::since(now) }
-    }
-
     /// Looks at a service and at the deployment of ours.
     pub(super) fn take(&mut self, service: &Service, own: Option<&Deployment>) {
         let began = own.and_then(|own| own.created_at).unwrap_or(self.since).min(self.since);
@@ -67,8 +62,10 @@ impl Evidence {
         }
         self.is_first = false;
         let Some(own) = own else { return };
-        if own.desired >= self.desired && own.running < self.running {
-            self.dips += usize::try_from(self.running - own.running).unwrap_or_default();
+        // Those beyond what should run were stopped on purpose.
+        let ran = self.running.min(own.desired);
+        if own.desired >= self.desired && own.running < ran {
+            self.dips += usize::try_from(ran - own.running).unwrap_or_default();
         }
         self.most_desired = self.most_desired.max(own.desired);
         (self.desired, self.running, self.alive) = (own.desired, own.running, own.running + own.pending);

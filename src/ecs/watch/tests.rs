@@ -54,7 +54,7 @@ fn ours(counts: (i32, i32, i32), state: Option<&str>) -> Service {
 
 /// The verdicts over looks ten seconds apart.
 fn verdicts(expected: Expected, looks: &[Option<Service>]) -> Vec<Verdict> {
-    let mut watch = Watch::new(expected, at(0));
+    let mut watch = Watch::new(expected, at(0), HashSet::new());
     (1..).zip(looks).map(|(number, look)| watch.see(at(10 * number), look.as_ref())).collect()
 }
 
@@ -96,7 +96,7 @@ fn what_is_known_counts_for_nothing() {
     let lost = "(service web) has started 3 tasks: (task 1) (task 2) (task 3).";
     let look = with_events(ours((1, 1, 0), Some("IN_PROGRESS")), &[(1, lost)]);
     let known = look.events.iter().map(|event| event.id.clone()).collect();
-    let mut watch = Watch::knowing(expected(), at(0), &known);
+    let mut watch = Watch::new(expected(), at(0), known);
     assert_eq!(watch.see(at(10), Some(&look)), Verdict::Going);
     let more = "(service web) has started 4 tasks: (task 4) (task 5) (task 6) (task 7).";
     let look = with_events(look, &[(1, lost), (12, more)]);
@@ -156,7 +156,7 @@ fn the_breaker_goes_back() {
     let mut own = deployment(2, "ACTIVE", OURS, (2, 0, 0), Some("FAILED"));
     own.rollout_reason = Some(reason.to_owned());
     let back = deployment(3, "PRIMARY", OLD, (2, 1, 1), Some("IN_PROGRESS"));
-    let mut watch = Watch::new(expected(), at(0));
+    let mut watch = Watch::new(expected(), at(0), HashSet::new());
     assert_eq!(
         watch.see(at(10), Some(&service(vec![back.clone(), own]))),
         Verdict::RolledBack(reason.trim_end_matches('.').to_owned())
@@ -242,13 +242,26 @@ fn tasks_that_were_stopped_on_purpose_are_not_lost() {
 
 #[test]
 fn a_service_that_is_not_shown_is_late_at_first() {
-    let mut watch = Watch::new(expected(), at(0));
+    let mut watch = Watch::new(expected(), at(0), HashSet::new());
     assert_eq!(watch.see(at(1), None), Verdict::Going);
     assert_eq!(watch.see(at(59), None), Verdict::Going);
     assert!(matches!(watch.see(at(61), None), Verdict::Failed(_)));
     // Shown in between, the time begins anew.
-    let mut watch = Watch::new(expected(), at(0));
+    let mut watch = Watch::new(expected(), at(0), HashSet::new());
     watch.see(at(1), None);
     watch.see(at(50), Some(&ours((1, 0, 1), Some("IN_PROGRESS"))));
     assert_eq!(watch.see(at(70), None), Verdict::Going);
+}
+
+#[test]
+fn events_from_before_say_nothing_of_it() {
+    let started = "(service web) has started 3 tasks: (task 1) (task 2) (task 3).";
+    // Three seconds before, which the clocks may be apart.
+    let look = with_events(ours((2, 0, 0), Some("IN_PROGRESS")), &[(7, started)]);
+    let known: HashSet<String> = look.events.iter().map(|event| event.id.clone()).collect();
+    let mut look = look.clone();
+    look.deployments[0].created_at = Some(at(10));
+    assert_eq!(Watch::new(expected(), at(10), known).see(at(11), Some(&look)), Verdict::Going);
+    let failed = Watch::new(expected(), at(10), HashSet::new()).see(at(11), Some(&look));
+    assert!(matches!(failed, Verdict::Failed(_)), "{failed:?}");
 }

@@ -27,10 +27,12 @@ fn a_job_may_deploy_while_it_runs() {
     on_both(|store| {
         let ttl = Duration::from_mins(2);
         let _turn = store.lease("prod", "machine-a", ttl).unwrap();
-        let held = store.deployment_lease("prod", "machine-a build 7", ttl).unwrap();
-        let told = store.deployment_lease("prod", "machine-b", ttl).unwrap_err().to_string();
+        let Turn::Ours(held) = store.deployment_lease("prod", "machine-a build 7", ttl).unwrap() else { panic!() };
+        let Turn::Others(other) = store.deployment_lease("prod", "machine-b", ttl).unwrap() else { panic!() };
+        let told = other.to_string();
         assert!(told.contains("job prod") && told.contains("machine-a build 7"), "{told}");
+        assert!(other.is_alive());
         held.release().unwrap();
-        store.deployment_lease("prod", "machine-b", ttl).unwrap();
+        assert!(matches!(store.deployment_lease("prod", "machine-b", ttl).unwrap(), Turn::Ours(_)));
     });
 }

@@ -135,13 +135,21 @@ impl World {
             return Err(Refusal::new("ResourceNotFoundException", message));
         };
         let limit = request["limit"].as_u64().map_or(10_000, |limit| usize::try_from(limit).unwrap());
-        let from = if request["startFromHead"] == true { 0 } else { lines.len().saturating_sub(limit) };
+        let read = request["nextToken"].as_str().and_then(|token| token.strip_prefix("f/")?.parse().ok());
+        let from = match read {
+            Some(from) => from,
+            None if request["startFromHead"] == true => 0,
+            None => lines.len().saturating_sub(limit),
+        };
         let shown = lines
             .iter()
             .skip(from)
             .take(limit)
             .map(|line| json!({"timestamp": self.now * 1000, "message": line, "ingestionTime": self.now * 1000}));
-        Ok(json!({"events": shown.collect::<Vec<_>>(), "nextForwardToken": "f/1", "nextBackwardToken": "b/1"}))
+        let shown: Vec<Value> = shown.collect();
+        // At the end it stays the same.
+        let next = format!("f/{}", from + shown.len());
+        Ok(json!({"events": shown, "nextForwardToken": next, "nextBackwardToken": "b/1"}))
     }
 
     /// What a load balancer thinks of its targets: behind a target group, or a classic one.
