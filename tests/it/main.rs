@@ -35,6 +35,7 @@ mod ecs_scaling; // targets, policies, alarms
 mod ecs_server; // an ECS that plays what a test tells it to
 mod ecs_state; // killed, interrupted, two at once, no disk
 mod ecs_update; // services that no yml describes
+mod ecs_verdicts; // when a roll-out is done, and when it is not
 mod git_changes; // get_git_changes over real repositories
 mod guards; // what must hold for every command and every file
 mod harness; // a sandbox: folders, an environment, real shells

@@ -65,7 +65,7 @@ pub fn update(run: &Run, asked: &Asked) -> Result<Done, Error> {
     }
     let under_way = service.deployments.iter().find(|one| one.status == "PRIMARY");
     if let Some(Deployment { id, task_definition, .. }) = under_way.cloned() {
-        work.rollouts.insert(service.name.clone(), Rollout { deployment: id, task_definition });
+        work.rollouts.insert(service.name.clone(), Rollout { deployment: id, task_definition, may_be_empty: true });
     }
     let steps = steps(asked, run.options.force, run.options.no_wait);
     let change = Change {
