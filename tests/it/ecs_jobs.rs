@@ -123,8 +123,8 @@ pub fn last(ran: &Ran) -> String {
 /// The same without the words of AWS and the cure.
 pub fn brief(ran: &Ran) -> String {
     let said = last(ran);
-    let (Some((head, _)), Some((_, tail))) = (said.split_once(": User:"), said.rsplit_once("what is needed; ")) else {
+    let (Some((head, _)), Some((_, tail))) = (said.split_once(": User:"), said.rsplit_once("what is needed")) else {
         return said;
     };
-    format!("{head} \u{2026} {tail}")
+    format!("{head} \u{2026}{tail}")
 }

@@ -19,8 +19,10 @@ mod cli_config; // tools of a job, and what they make of their files
 mod copy; // files into and out of states
 mod decrypt; // files encrypted by the real openssl
 mod durability; // kill -9, full disks, read-only folders
-mod ecs_after; // scale, rollback, delete, status
+mod ecs_after; // scale, rollback, status
 mod ecs_clients; // the clients of a deployment, against moto
+mod ecs_delete; // deletion, and what is left over
+mod ecs_failures; // what serves when a deployment fails
 mod ecs_jobs; // deploy jobs, and what becomes of them
 mod ecs_manifests; // several of them
 mod ecs_methods; // blueGreen, upgrade, replace
