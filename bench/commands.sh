@@ -3,7 +3,7 @@
 #
 #   BENCH_MB=100        size of the JSON files and the template
 #   BENCH_COPY_MB=1024  size of the file that is copied
-#   BENCH_ONLY=lookups  one section: lookups, env, init, aws, json, copy, replace or instructions
+#   BENCH_ONLY=lookups  one section: lookups, env, init, aws, json, copy, replace, ecs or instructions
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -242,6 +242,12 @@ replace() {
     rm -f "$file" "$work/envsubst.txt"
 }
 
+roll_out() {
+    echo
+    echo 'A deployment to ECS whose task runs after a minute'
+    python3 "$here/ecs.py" "$work/peak" "$shipctl"
+}
+
 instructions() {
     echo
     echo 'Instructions of one call, which do not depend on what else the machine does'
@@ -268,7 +274,8 @@ case ${BENCH_ONLY:-all} in
     json) large_json ;;
     copy) copy ;;
     replace) replace ;;
+    ecs) roll_out ;;
     instructions) instructions ;;
-    all) lookups; job_env; job_init; aws_calls; large_json; copy; replace; instructions ;;
+    all) lookups; job_env; job_init; aws_calls; large_json; copy; replace; roll_out; instructions ;;
     *) echo "bench: error: no section ${BENCH_ONLY}" >&2; exit 1 ;;
 esac

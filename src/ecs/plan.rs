@@ -50,6 +50,8 @@ pub struct ManifestPlan {
     pub calls: Vec<PlannedCall>,
     /// The difference from what was deployed, line by line; nothing on the first time.
     pub difference: String,
+    /// Whether secrets differ, which are not shown.
+    pub secrets_differ: bool,
     /// What is deployed.
     pub from: Option<String>,
 }
@@ -132,6 +134,7 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
         repeated: step.is_wait(),
     };
     let shown = masked(service);
+    let difference = was.map(|was| difference(was, &shown)).unwrap_or_default();
     Ok(ManifestPlan {
         manifest: service.manifest.clone(),
         service: match (unchanged, was) {
@@ -142,7 +145,8 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
         task_definition: shown.get("taskDefinition").cloned().unwrap_or_default(),
         service_definition: shown.get("service").cloned().unwrap_or_default(),
         calls: steps.iter().map(call).collect(),
-        difference: was.map(|was| difference(was, &shown)).unwrap_or_default(),
+        secrets_differ: difference.is_empty() && was.is_some_and(|was| was.digest != digest(service)),
+        difference,
         from: was.map(|was| was.service.clone()),
     })
 }
@@ -190,10 +194,10 @@ impl fmt::Display for ManifestPlan {
             let whole = json!({ "taskDefinition": self.task_definition, "service": self.service_definition });
             return indented(f, &serde_json::to_string_pretty(&whole).unwrap_or_default());
         }
-        if self.difference.is_empty() {
-            writeln!(f, "  no difference in what is wanted")
-        } else {
-            indented(f, &self.difference)
+        match (self.difference.is_empty(), self.secrets_differ) {
+            (true, true) => writeln!(f, "  secrets differ, which are not shown"),
+            (true, false) => writeln!(f, "  no difference in what is wanted"),
+            _ => indented(f, &self.difference),
         }
     }
 }

@@ -86,7 +86,6 @@ fn a_deletion_that_is_refused_goes_on_later() {
                 scenario.faults.clear();
                 scenario
             });
-            bench.end_turn();
             let ran = bench.run("delete d");
             assert_eq!(ran.status, 0, "{}", ran.err());
             let left = bench.ecs.world();
@@ -118,7 +117,6 @@ fn leftovers_are_listed() {
         scenario.faults.clear();
         scenario
     });
-    bench.end_turn();
     let ran = bench.run("status d");
     assert_eq!(ran.status, 0);
     insta::assert_snapshot!(ran.err(), @r"

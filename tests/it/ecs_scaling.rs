@@ -372,7 +372,6 @@ fn a_scaled_job_is_deleted() {
         scenario.faults.clear();
         scenario
     });
-    bench.end_turn();
     insta::assert_snapshot!(bench.tale("delete d"), @r"
     exit 0
 

@@ -22,14 +22,20 @@ mod durability; // kill -9, full disks, read-only folders
 mod ecs_after; // scale, rollback, status
 mod ecs_clients; // the clients of a deployment, against moto
 mod ecs_delete; // deletion, and what is left over
-mod ecs_failures; // what serves when a deployment fails
+mod ecs_denied; // callers who may not do everything
+mod ecs_failures; // deployments that do not come to anything, and why
+mod ecs_faults; // an AWS that is slow, out of reach, strict
 mod ecs_jobs; // deploy jobs, and what becomes of them
 mod ecs_manifests; // several of them
 mod ecs_methods; // blueGreen, upgrade, replace
+mod ecs_moto; // the documented permissions, enforced by moto
 mod ecs_options; // ports, load balancers, counts, names
+mod ecs_plan; // plans, beside what deployments do
 mod ecs_run; // tasks that are run once
 mod ecs_scaling; // targets, policies, alarms
 mod ecs_server; // an ECS that plays what a test tells it to
+mod ecs_serving; // what goes on serving, and what it goes back to
+mod ecs_state; // killed, interrupted, two at once, no disk
 mod ecs_update; // services that no yml describes
 mod git_changes; // get_git_changes over real repositories
 mod guards; // what must hold for every command and every file

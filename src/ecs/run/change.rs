@@ -1,9 +1,11 @@
 //! A version takes the place of another, or does not.
 
+use serde_json::Value;
+
 use super::Done;
 use super::outcome::Outcome;
 use super::work::{Stop, Work, is_refusal};
-use crate::aws::ecs::{Deployment, Service};
+use crate::aws::ecs::{Deployment, Request, Service};
 use crate::ecs::memory::Deployed;
 use crate::ecs::steps::{Step, revision, undo_steps};
 use crate::ecs::watch::is_whole;
@@ -133,7 +135,11 @@ impl Work<'_> {
         if let (Stop::Failed(_) | Stop::TimedOut(_), Some(Step::AwaitRollout { service, .. })) = (cause, step) {
             self.explain(&service.clone(), &reason);
         }
-        let is_over = matches!(cause, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_));
+        let is_over = match cause {
+            // Nothing can be undone either.
+            Stop::Call { failure, .. } => matches!(failure.kind, Kind::Expired | Kind::NoCredentials) && index > 0,
+            other => matches!(other, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_)),
+        };
         if is_over || is_committed {
             let text = format!("{reason}; {}", self.live(change, is_committed));
             return self.ended(outcome, text);
@@ -146,7 +152,11 @@ impl Work<'_> {
         let begun = &change.steps[..(index + usize::from(has_effect)).min(change.steps.len())];
         let is_back = matches!(cause, Stop::GoneBack { .. });
         // Where ECS has gone back, scaling and count are left to be put back.
-        let is_stripped = begun.iter().any(|step| matches!(step, Step::ScaleToZero { .. }));
+        let is_stripped = begun.iter().any(|step| match step {
+            Step::ScaleToZero { .. } => true,
+            Step::Update { request, .. } => has_other_count(request, change.count),
+            _ => false,
+        });
         let undo = if change.goes_back && (!is_back || is_stripped) {
             undo_steps(begun, change.was.as_ref(), change.count, true)
         } else {
@@ -157,9 +167,13 @@ impl Work<'_> {
             let text = self.not_undone(change, is_changed && !is_back);
             return self.ended(outcome, format!("{reason}; {text}"));
         }
+        let why = match cause {
+            Stop::Call { doing, .. } => format!("cannot {doing}"),
+            _ => reason.clone(),
+        };
         let is_removed = undo.iter().any(|step| matches!(step, Step::Delete { .. }));
         let undoing = if is_removed { format!("{} is removed", self.target) } else { BACK.to_owned() };
-        self.note(format!("{reason}: {undoing}"));
+        self.note(format!("{why}: {undoing}"));
         match self.undo(&undo) {
             Ok(problems) => self.undone(change, outcome, &reason, &problems),
             Err(cause) => {
@@ -222,7 +236,10 @@ impl Work<'_> {
             let text = format!("{reason}; {} {what}: nothing was there before{failed}", self.target);
             return self.ended(outcome, text);
         };
+        // It is not enough that its tasks run, where it was waited for in vain that they stay.
+        let is_steady = problems.is_empty() || was.service != self.target;
         let (is_whole, serves) = match self.whole(was) {
+            Ok(_) if !is_steady => (false, format!("{} is on {}", was.service, revision(&was.task_definition))),
             Ok(text) => (true, text),
             Err(text) => (false, text),
         };
@@ -275,15 +292,8 @@ impl Work<'_> {
     fn live(&mut self, change: &Change, is_committed: bool) -> String {
         let mut names = vec![self.target.clone()];
         names.extend(change.was.iter().map(|was| was.service.clone()).filter(|name| *name != self.target));
-        let asked: Vec<&str> = names.iter().map(String::as_str).collect();
-        if let Ok(found) = self.run.api.describe_once(self.cluster, &asked) {
-            self.seen = found.into_iter().map(|service| (service.name.clone(), service)).collect();
-        }
-        let there = self.seen.values().filter(|service| service.status != "INACTIVE");
-        let there: Vec<String> = there
-            .map(|service| format!("{} on {}: {}", service.name, revision(&service.task_definition), counts(service)))
-            .collect();
-        let live = if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") };
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let live = self.live_of(&names);
         if is_committed {
             return format!(
                 "the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` ({live})"
@@ -291,8 +301,40 @@ impl Work<'_> {
         }
         format!("live: {live}; {}", self.hints.again)
     }
+
+    /// What is there of these services, in words.
+    pub(super) fn live_of(&mut self, names: &[&str]) -> String {
+        let found = match self.run.api.describe_once(self.cluster, names) {
+            Ok(found) => found,
+            Err(failure) => return format!("cannot be seen ({failure})"),
+        };
+        self.seen = found.into_iter().map(|service| (service.name.clone(), service)).collect();
+        let there = self.seen.values().filter(|service| service.status != "INACTIVE");
+        let there: Vec<String> = there
+            .map(|service| {
+                let going = if service.status == "DRAINING" { ", and is being deleted" } else { "" };
+                format!("{} on {}: {}{going}", service.name, revision(&service.task_definition), counts(service))
+            })
+            .collect();
+        if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") }
+    }
 }
 
+/// Whether a request sets another count than there was.
+fn has_other_count(request: &Request, count: Option<i32>) -> bool {
+    let asked = request.get("desiredCount").and_then(Value::as_i64);
+    asked.is_some_and(|asked| count.is_some_and(|count| i64::from(count) != asked))
+}
+
+/// How many tasks run; those of other versions apart.
 fn counts(service: &Service) -> String {
-    format!("{} of {} tasks run", service.running, service.desired)
+    let current = service.deployments.iter().find(|one| one.status == "PRIMARY");
+    let others = service.deployments.iter().filter(|one| one.status != "PRIMARY" && one.running > 0);
+    let others: Vec<String> =
+        others.map(|one| format!(", and {} of {}", one.running, revision(&one.task_definition))).collect();
+    let running = match current {
+        Some(current) if !others.is_empty() => current.running,
+        _ => service.running,
+    };
+    format!("{running} of {} tasks run{}", service.desired, others.concat())
 }

@@ -24,7 +24,15 @@ pub fn delete(run: &Run, job: &str, manifest: Option<&str>, cluster: &str) -> Re
     for was in &services {
         let mut work = work(run, &book, &was.manifest, &was.cluster);
         let done = take_away(&mut work, was);
-        report.done.push(ended(&work, done, format!("{} is deleted, with everything that it had", was.service)));
+        report.done.push(ended(
+            &mut work,
+            &was.service,
+            done,
+            format!("{} is deleted, with everything that it had", was.service),
+        ));
+        if matches!(report.outcome(), Outcome::Interrupted(_)) {
+            break;
+        }
     }
     if report.outcome().is_success() {
         report.done.extend(leftovers(run, &book, cluster, manifest));
@@ -70,8 +78,11 @@ pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result
         let done = in_order(&mut work, &steps);
         report.done.push(match done {
             Err(cause @ (Stop::Failed(_) | Stop::TimedOut(_))) => work.scaled_badly(&was, &cause),
-            done => ended(&work, done, format!("{} has a count of {count}", was.service)),
+            done => ended(&mut work, &was.service, done, format!("{} has a count of {count}", was.service)),
         });
+        if matches!(report.outcome(), Outcome::Interrupted(_)) {
+            break;
+        }
     }
     book.close(run);
     Ok(report)
@@ -253,12 +264,17 @@ fn in_order(work: &mut Work, steps: &[Step]) -> Result<(), Stop> {
     steps.iter().try_for_each(|step| work.carry_out(step))
 }
 
-fn ended(work: &Work, done: Result<(), Stop>, text: String) -> Done {
+/// How it ended, told; of what a signal has stopped, with what is live.
+fn ended(work: &mut Work, service: &str, done: Result<(), Stop>, text: String) -> Done {
     let done = match done {
         Ok(()) => work.ended(Outcome::Completed, text),
         Err(stop) => {
             let (outcome, text) = work.words(&stop);
-            work.ended(outcome, text)
+            let live = match outcome {
+                Outcome::Interrupted(_) => format!("; live: {}; run it again to go on", work.live_of(&[service])),
+                _ => String::new(),
+            };
+            work.ended(outcome, format!("{text}{live}"))
         }
     };
     work.run.tell_done(&done);
