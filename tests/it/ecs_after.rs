@@ -94,7 +94,7 @@ fn scaled_beyond_what_there_is() {
     bench.ecs.change(|scenario| scenario.behaviour("d-m", Behaviour::NoCapacity));
     let ran = bench.run("scale d 4");
     assert_eq!(ran.status, 20, "{}", ran.err());
-    insta::assert_snapshot!(last(&ran), @r"shipctl: m: no place for its tasks: (service d-m-1) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) has insufficient memory available. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide; d-m-1 serves, and is not whole: 2 of 4 tasks run");
+    insta::assert_snapshot!(last(&ran), @r"shipctl: m: no place for its tasks: no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) has insufficient memory available; d-m-1 serves, and is not whole: 2 of 4 tasks run");
     assert_eq!(bench.ecs.service("d-m-1").unwrap().running, 2);
 }
 

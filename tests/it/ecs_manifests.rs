@@ -311,7 +311,7 @@ jobs:
     DescribeServices d-m-1
     RegisterTaskDefinition d-m
     CreateService d-m-1 count=2 d-m:1
-    DescribeServices d-m-1 ×4
+    DescribeServices d-m-1 ×6
 
     service prod/d-m-1 ACTIVE 2+0/2 d-m:1
     task definition d-m:1

@@ -193,7 +193,7 @@ fn what_does_not_run_is_not_unchanged() {
     insta::assert_snapshot!(format!("{}\n{}", notes(&ran).join("\n"), last(&ran)), @r"
     nothing has changed, but d-m runs 0 of 2 tasks of it: it is deployed again
     left over, and removed with --prune: the task definition d-m:3
-    shipctl: m: 4 tasks have failed to start; d-m is on d-m:3: 2 of 2 tasks run, none of them of d-m:2; nobody has asked to go back: deploy with --rollback, or run `shipctl ecs rollback`
+    shipctl: m: 4 tasks have failed to start; d-m is on d-m:3: 0 of 2 tasks run, and 2 of d-m:1, none of them of d-m:2; nobody has asked to go back: deploy with --rollback, or run `shipctl ecs rollback`
     ");
 }
 
