@@ -233,8 +233,8 @@ fn what_is_live_is_told_at_a_signal() {
     shipctl: m: interrupted by signal 15; live: d-m-1 on d-m:1: 2 of 2 tasks run; deploy again to go on
     shipctl: m: interrupted by signal 15; live: d-m-1 on d-m:1: 2 of 2 tasks run, d-m-2 on d-m:2: 0 of 2 tasks run; deploy again to go on
     shipctl: m: interrupted by signal 15; the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` (d-m-1 on d-m:1: 2 of 0 tasks run, d-m-2 on d-m:2: 2 of 2 tasks run)
-    shipctl: m: interrupted by signal 15; the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` (d-m-1 on d-m:1: 0 of 0 tasks run, d-m-2 on d-m:2: 2 of 2 tasks run)
-    shipctl: m: interrupted by signal 2
+    shipctl: m: interrupted by signal 15; the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` (d-m-1 on d-m:1: 0 of 0 tasks run, and is being deleted, d-m-2 on d-m:2: 2 of 2 tasks run)
+    shipctl: m: interrupted by signal 2; live: d-m-1 on d-m:1: 2 of 0 tasks run; run it again to go on
     ");
 }
 

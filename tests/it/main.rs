@@ -19,8 +19,9 @@ mod cli_config; // tools of a job, and what they make of their files
 mod copy; // files into and out of states
 mod decrypt; // files encrypted by the real openssl
 mod durability; // kill -9, full disks, read-only folders
-mod ecs_after; // scale, rollback, delete, status
+mod ecs_after; // scale, rollback, status
 mod ecs_clients; // the clients of a deployment, against moto
+mod ecs_delete; // deletion, and what is left over
 mod ecs_denied; // callers who may not do everything
 mod ecs_failures; // deployments that do not come to anything, and why
 mod ecs_faults; // an AWS that is slow, out of reach, strict
@@ -33,6 +34,7 @@ mod ecs_plan; // plans, beside what deployments do
 mod ecs_run; // tasks that are run once
 mod ecs_scaling; // targets, policies, alarms
 mod ecs_server; // an ECS that plays what a test tells it to
+mod ecs_serving; // what goes on serving, and what it goes back to
 mod ecs_state; // killed, interrupted, two at once, no disk
 mod ecs_update; // services that no yml describes
 mod ecs_verdicts; // when a roll-out is done, and when it is not
