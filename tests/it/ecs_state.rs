@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -89,15 +89,19 @@ impl Case {
         let memory: Value = serde_json::from_slice(&bench.sandbox.read(MEMORY)).unwrap();
         let kept = memory["services"].to_string();
         let there = bench.ecs.world();
-        // A service that is left over keeps its revision.
-        let runs =
-            |name: &str| there.lines().any(|line| line.contains(" ACTIVE ") && line.ends_with(&format!(" {name}")));
+        // A service that is left over keeps its revision, though it may be gone.
+        let of_leftover = |name: &str| {
+            let leftovers = there.lines().filter(|line| line.ends_with(&format!(" {name}")));
+            leftovers
+                .filter_map(|line| line.strip_prefix("service prod/")?.split(' ').next())
+                .any(|it| named.contains(it))
+        };
         for line in there.lines().filter(|line| !line.contains(" INACTIVE ")) {
             let of_service = line.strip_prefix("service prod/").map(|rest| rest.split(' ').next().unwrap_or_default());
             let is_named = match (of_service, line.strip_prefix("task definition ")) {
                 (Some(name), _) => undisturbed.contains(&format!("prod/{name} ")) || named.contains(name),
                 (_, Some(name)) => {
-                    kept.contains(&format!("/{name}\"")) || named.contains(name) || runs(name) || is_unknown
+                    kept.contains(&format!("/{name}\"")) || named.contains(name) || of_leftover(name) || is_unknown
                 }
                 _ => true,
             };
@@ -234,26 +238,53 @@ fn what_is_live_is_told_at_a_signal() {
     shipctl: m: interrupted by signal 15; live: d-m-1 on d-m:1: 2 of 2 tasks run, d-m-2 on d-m:2: 0 of 2 tasks run; deploy again to go on
     shipctl: m: interrupted by signal 15; the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` (d-m-1 on d-m:1: 2 of 0 tasks run, d-m-2 on d-m:2: 2 of 2 tasks run)
     shipctl: m: interrupted by signal 15; the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` (d-m-1 on d-m:1: 0 of 0 tasks run, d-m-2 on d-m:2: 2 of 2 tasks run)
-    shipctl: m: interrupted by signal 2
+    shipctl: m: interrupted by signal 2; live: d-m-1 on d-m:1: 2 of 0 tasks run; run it again to go on
     ");
 }
 
-#[test]
-fn the_second_of_two_is_told_who_deploys() {
-    let mut bench = bench("blueGreen", Around::Nothing);
-    bench.deploys(1, "");
+/// A second deployment, stopped for a while where it registers its task definition.
+fn held_at_registration(bench: &mut Bench) -> Child {
     bench.ecs.forget_calls();
     let stop = Fault::SignalBefore(Signal::STOP);
     bench.ecs.change(|scenario| scenario.fault("RegisterTaskDefinition", When::Nth(1), stop));
     bench.sandbox.set("SHIPCTL_CLOCK", bench.ecs.clock());
     let mut command = bench.sandbox.command(bench.sandbox.path("bin/shipctl"));
     command.args(["ecs"]).args(SECOND.split(' ')).arg("--ambient").stdout(Stdio::piped()).stderr(Stdio::piped());
-    let first = command.spawn().unwrap();
+    let child = command.spawn().unwrap();
     let began = Instant::now();
-    while bench.ecs.calls_of("RegisterTaskDefinition").is_empty() {
+    while !fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap().contains(") T ") {
         assert!(began.elapsed() < Duration::from_secs(30), "{}", bench.ecs.transcript());
         std::thread::sleep(Duration::from_millis(5));
     }
+    child
+}
+
+/// What becomes of it then.
+fn goes_on(held: Child) -> Ran {
+    kill_process(Pid::from_raw(i32::try_from(held.id()).unwrap()).unwrap(), Signal::CONT).unwrap();
+    Ran::of(held.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_memory_that_somebody_else_has_changed_is_not_overwritten() {
+    let mut bench = bench("blueGreen", Around::Nothing);
+    bench.deploys(1, "");
+    let held = held_at_registration(&mut bench);
+    let memory: Value = serde_json::from_slice(&bench.sandbox.read(MEMORY)).unwrap();
+    let others = serde_json::to_string_pretty(&memory).unwrap() + "\n\n";
+    bench.sandbox.write(MEMORY, &others);
+    let ran = goes_on(held);
+    assert!(bench.ecs.calls_of("CreateService").is_empty(), "{}", bench.ecs.transcript());
+    assert_eq!(String::from_utf8(bench.sandbox.read(MEMORY)).unwrap(), others);
+    let told = last(&ran).replace(&*bench.sandbox.root().to_string_lossy(), "[root]");
+    insta::assert_snapshot!(format!("{} {told}", ran.status), @"20 shipctl: m: jobs/d/deployed.json in the store [root]/work/.shipctl has been changed by somebody else meanwhile: run this again; live: d-m-1 on d-m:1: 2 of 2 tasks run; deploy again to go on");
+}
+
+#[test]
+fn the_second_of_two_is_told_who_deploys() {
+    let mut bench = bench("blueGreen", Around::Nothing);
+    bench.deploys(1, "");
+    let first = held_at_registration(&mut bench);
     let calls = bench.ecs.calls().len();
     for words in ["deploy d --build-number 3", "scale d 3", "rollback d --build-number 3", DELETE] {
         let words: Vec<&str> = ["ecs"].into_iter().chain(words.split(' ')).chain(["--ambient"]).collect();
@@ -263,8 +294,7 @@ fn the_second_of_two_is_told_who_deploys() {
         assert_eq!(second.err().lines().count(), 1, "{}", second.err());
     }
     assert_eq!(bench.ecs.calls().len(), calls, "{}", bench.ecs.transcript());
-    kill_process(Pid::from_raw(i32::try_from(first.id()).unwrap()).unwrap(), Signal::CONT).unwrap();
-    let first = Ran::of(first.wait_with_output().unwrap());
+    let first = goes_on(first);
     assert_eq!(first.status, 0, "{}", first.err());
     assert_eq!(bench.ecs.service("d-m-2").unwrap().running, 2);
     // The turn has been given back.
