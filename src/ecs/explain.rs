@@ -8,10 +8,21 @@ use std::time::SystemTime;
 
 pub use gather::{Subject, find_out};
 
+use super::watch::essence;
 use crate::aws::ecs::{Container, Event, Service, Task};
 
 /// Events that are shown, the last ones.
 const MOST_EVENTS: usize = 5;
+
+/// What events say that explain nothing: tasks that were started and registered, versions before that were steady.
+const UNTELLING: [&str; 6] = [
+    "has reached a steady state",
+    " deployment completed.",
+    ") has started ",
+    ") has stopped ",
+    ") registered ",
+    "rolling back to deployment",
+];
 
 /// Different ends of tasks that are shown.
 const MOST_ENDS: usize = 5;
@@ -50,11 +61,12 @@ pub struct Explanation {
 /// Puts together what has been found.
 pub fn explain(evidence: &str, found: &Found) -> Explanation {
     let mut lines = vec![format!("reason: {evidence}")];
-    if let Some(reason) = rollout_reason(found).filter(|reason| *reason != evidence) {
+    let told = |reason: &&str| !reason.contains(evidence) && !reason.trim_end_matches('.').ends_with("in progress");
+    if let Some(reason) = rollout_reason(found).filter(told) {
         lines.push(format!("roll-out: {reason}"));
     }
-    let events = events(found);
-    lines.extend(events.iter().map(|event| format!("event: {}", event.message)));
+    let events = events(found).into_iter().filter(|event| !evidence.contains(essence(&event.message)));
+    lines.extend(events.map(|event| format!("event: {}", event.message)));
     let ends = ends(&found.stopped);
     for (end, count) in ends.iter().take(MOST_ENDS) {
         let tasks = if *count == 1 { "1 task".to_owned() } else { format!("{count} tasks") };
@@ -81,8 +93,8 @@ fn events(found: &Found) -> Vec<&Event> {
     let since = |event: &&Event| found.began.is_none_or(|began| event.at.is_none_or(|at| at >= began));
     let mut events: Vec<&Event> = Vec::new();
     for event in found.service.iter().flat_map(|service| &service.events).filter(since) {
-        // "has reached a steady state", of a version before, explains nothing.
-        if !events.iter().any(|known| known.message == event.message) && !event.message.contains("steady state") {
+        let explains = UNTELLING.iter().all(|words| !event.message.contains(words));
+        if explains && !events.iter().any(|known| known.message == event.message) {
             events.push(event);
         }
         if events.len() == MOST_EVENTS {
@@ -112,16 +124,17 @@ fn end(task: &Task) -> String {
     parts.extend(task.stop_code.clone());
     parts.extend(task.stopped_reason.clone());
     for container in &task.containers {
-        if let Some(told) = container_end(container) {
+        if let Some(told) = container_end(container, task.stopped_reason.as_deref()) {
             parts.push(told);
         }
     }
     if parts.is_empty() { "no reason given".to_owned() } else { parts.join("; ") }
 }
 
-fn container_end(container: &Container) -> Option<String> {
+/// What its task has not said already.
+fn container_end(container: &Container, task: Option<&str>) -> Option<String> {
     let code = container.exit_code.map(|code| format!("exit status {code}"));
-    let reason = container.reason.clone();
+    let reason = container.reason.clone().filter(|reason| task != Some(reason));
     let told: Vec<String> = code.into_iter().chain(reason).collect();
     (!told.is_empty()).then(|| format!("container {} {}", container.name, told.join(": ")))
 }

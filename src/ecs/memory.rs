@@ -160,6 +160,12 @@ impl Deployed {
 }
 
 impl Deployed {
+    /// How many tasks were wanted.
+    pub fn count(&self) -> Option<i32> {
+        let count = self.wanted.get("service")?.get("desiredCount")?.as_i64()?;
+        i32::try_from(count).ok()
+    }
+
     /// It and the versions before it, each once.
     pub fn with_previous(&self) -> Vec<Previous> {
         let mut all = vec![self.as_previous()];

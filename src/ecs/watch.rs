@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::aws::ecs::{Deployment, Service};
 use evidence::Evidence;
+pub use evidence::essence;
 
 /// How long ECS may not show a service that is there.
 const LONGEST_MISSING: Duration = Duration::from_mins(1);
@@ -20,6 +21,10 @@ const MOST_LOST: usize = 3;
 
 /// The same while ECS counts on its own, by its circuit breaker: it is to decide where it can.
 const MOST_LOST_UNDER_BREAKER: usize = 10;
+
+/// How long it has to stay as it should be where ECS says neither how far the roll-out is nor that it is steady: a load
+/// balancer takes as long to find out that a task does not answer.
+const UNTOLD_STABILITY: Duration = Duration::from_mins(1);
 
 /// How often no place was found for a task before a roll-out is given up.
 const MOST_UNPLACED: usize = 3;
@@ -105,7 +110,9 @@ impl Watch {
         }
         let since = *self.steady_since.get_or_insert(now);
         let steady = now.duration_since(since).unwrap_or_default();
-        if steady >= self.expected.stability { Verdict::Done } else { Verdict::Going }
+        let untold =
+            if own.rollout_state.is_some() || self.evidence.is_steady() { Duration::ZERO } else { UNTOLD_STABILITY };
+        if steady >= self.expected.stability.max(untold) { Verdict::Done } else { Verdict::Going }
     }
 
     /// What ECS goes back to, after [`Verdict::RolledBack`].
@@ -150,13 +157,13 @@ impl Watch {
             stability: Duration::ZERO,
         });
         let reason = reason.unwrap_or_else(|| "the circuit breaker of ECS has stopped it".to_owned());
-        Some(Verdict::RolledBack(reason))
+        Some(Verdict::RolledBack(without_stop(reason)))
     }
 
     fn failure(&self, service: &Service, own: &Deployment) -> Option<Verdict> {
         if own.rollout_state.as_deref() == Some("FAILED") {
             let reason = own.rollout_reason.clone().unwrap_or_else(|| format!("the roll-out {} has failed", own.id));
-            return Some(Verdict::Failed(reason));
+            return Some(Verdict::Failed(without_stop(reason)));
         }
         let breaker_decides = service.has_breaker && own.rollout_state.is_some();
         let least = if breaker_decides { MOST_LOST_UNDER_BREAKER } else { MOST_LOST };
@@ -193,9 +200,26 @@ impl Watch {
     }
 }
 
+/// Whether a service has all the tasks that it should have, of this task definition.
+pub fn is_whole(service: &Service, task_definition: &str) -> bool {
+    let primary = service.deployments.iter().find(|one| one.status == "PRIMARY");
+    // Those of the version before count among the service's own.
+    let runs = |one: &Deployment| one.running >= service.desired && one.rollout_state.as_deref() != Some("FAILED");
+    service.status == "ACTIVE"
+        && same_revision(&service.task_definition, task_definition)
+        && service.running >= service.desired
+        && primary.is_none_or(runs)
+}
+
 /// Whether two names mean the same revision: an ARN, or its last part.
 fn same_revision(one: &str, other: &str) -> bool {
     one == other || short(one) == short(other)
+}
+
+/// Sentences of ECS, as parts of ours.
+fn without_stop(mut sentence: String) -> String {
+    sentence.truncate(sentence.trim_end_matches('.').len());
+    sentence
 }
 
 /// `family:revision` of an ARN.

@@ -233,9 +233,8 @@ fn a_read_only_home_is_no_failure() {
     let program = if sealed { "setpriv --reuid 4242 --clear-groups" } else { "env" };
     fs::set_permissions(sandbox.root(), Permissions::from_mode(0o755)).unwrap();
     let words = assume_role(&[]).join(" ");
-    let own = env!("CARGO_BIN_EXE_shipctl");
     let reachable = sandbox.path("shipctl-copy");
-    fs::copy(own, &reachable).unwrap();
+    crate::harness::copy_program(&reachable);
     let ran = sandbox.bash(&format!("{program} {} {words}", reachable.display()));
     assert_eq!(printed(&ran)["accessKeyId"], session_id(1));
     assert_eq!(ran.err(), "");

@@ -39,8 +39,8 @@ fn scale() {
     task definition d-m:1
     ");
     insta::assert_snapshot!(bench.tale("scale d 1"), @r"
-    exit 20
-    shipctl: m: tasks start and stop again: 3 so far
+    exit 0
+    m	d-m	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
 
     DescribeServices d-m
     UpdateService d-m count=1
@@ -94,7 +94,7 @@ fn scaled_beyond_what_there_is() {
     bench.ecs.change(|scenario| scenario.behaviour("d-m", Behaviour::NoCapacity));
     let ran = bench.run("scale d 4");
     assert_eq!(ran.status, 20, "{}", ran.err());
-    insta::assert_snapshot!(last(&ran), @r"shipctl: m: no place for its tasks: (service d-m-1) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) has insufficient memory available. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.");
+    insta::assert_snapshot!(last(&ran), @r"shipctl: m: no place for its tasks: (service d-m-1) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) has insufficient memory available. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide; d-m-1 serves, and is not whole: 2 of 4 tasks run");
     assert_eq!(bench.ecs.service("d-m-1").unwrap().running, 2);
 }
 
@@ -146,8 +146,10 @@ fn rollback() {
             m	d-m	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
 
             DescribeServices d-m
-            UpdateService d-m d-m:1
-            DescribeServices d-m ×7
+            UpdateService d-m count=0
+            DescribeServices d-m ×4
+            UpdateService d-m count=2 d-m:1
+            DescribeServices d-m ×6
 
             service prod/d-m ACTIVE 2+0/2 d-m:1
             task definition d-m:1
@@ -196,18 +198,17 @@ fn delete() {
         match method {
             "blueGreen" => insta::assert_snapshot!(tale, @r"
             exit 0
-            note: d-m:2 is in use: it is not deregistered
 
             DescribeServices d-m-2
             UpdateService d-m-2 count=0
             DescribeServices d-m-2 ×4
             DeleteService d-m-2
             DescribeServices d-m-2 ×2
+            DeregisterTaskDefinition d-m:2
             DeregisterTaskDefinition d-m:1
 
             service prod/d-m-1 INACTIVE 0+0/0 d-m:1
             service prod/d-m-2 INACTIVE 0+0/0 d-m:2
-            task definition d-m:2
             "),
             _ => assert!(!tale.contains("ACTIVE ") || !tale.contains(" ACTIVE"), "{tale}"),
         }
@@ -215,7 +216,7 @@ fn delete() {
         // It is gone: once more is a mistake that is told.
         let ran = bench.run("delete d");
         assert_eq!((ran.status, bench.ecs.actions().len()), (1, 0));
-        insta::allow_duplicates! { insta::assert_snapshot!(last(&ran), @""); }
+        insta::allow_duplicates! { insta::assert_snapshot!(last(&ran), @r"shipctl: nothing that d has deployed is remembered: is this the store that it deploys with?"); }
         let ran = bench.run("status d");
         assert_eq!(ran.status, 1);
         // And it can be deployed again.
@@ -255,17 +256,37 @@ fn a_deletion_that_is_refused_goes_on_later() {
                 scenario.faults.clear();
                 scenario
             });
-            // A turn of somebody who was killed ends by itself.
-            bench.ecs.pass(300);
+            bench.end_turn();
             let ran = bench.run("delete d");
-            said.push_str(&format!("  again: {} {}\n", ran.status, last(&ran)));
+            said.push_str(&format!(
+                "  again: {} {}\n",
+                ran.status,
+                if ran.status == 0 { "" } else { last(&ran).leak() }
+            ));
             let left = bench.ecs.world();
             let gone = !left.contains(" ACTIVE") && !left.contains("task definition");
             assert!(gone, "{call}: {left}");
             assert!(bench.run("status d").status == 1);
         }
     }
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    UpdateService: 4 shipctl: m: cannot set the count of d-m-2 to 0: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecs:UpdateService on resource: * because no identity-based policy allows the ecs:UpdateService action (request 00000000-0000-4000-8000-000000000002); add ecs:UpdateService to the caller's policy: shipctl iam policy --for deploy prints what is needed
+      again: 0 
+    UpdateService: 137 
+      again: 0 
+    DeleteService: 4 shipctl: m: cannot delete the service d-m-2: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecs:DeleteService on resource: * because no identity-based policy allows the ecs:DeleteService action (request 00000000-0000-4000-8000-000000000007); add ecs:DeleteService to the caller's policy: shipctl iam policy --for deploy prints what is needed
+      again: 0 
+    DeleteService: 137 
+      again: 0 
+    DescribeServices: 4 shipctl: m: cannot look at d-m-2: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecs:DescribeServices on resource: * because no identity-based policy allows the ecs:DescribeServices action (request 00000000-0000-4000-8000-000000000001); add ecs:DescribeServices to the caller's policy: shipctl iam policy --for deploy prints what is needed
+      again: 0 
+    DescribeServices: 137 
+      again: 0 
+    DeregisterTaskDefinition: 4 shipctl: m: cannot deregister d-m:2: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecs:DeregisterTaskDefinition on resource: * because no identity-based policy allows the ecs:DeregisterTaskDefinition action (request 00000000-0000-4000-8000-000000000010); add ecs:DeregisterTaskDefinition to the caller's policy: shipctl iam policy --for deploy prints what is needed
+      again: 0 
+    DeregisterTaskDefinition: 137 
+      again: 0
+    ");
 }
 
 #[test]
@@ -305,7 +326,7 @@ fn status() {
       2026-01-02T03:04:15Z (service d-m) has started 2 tasks: (task 00000000000000000000000000000003) (task 00000000000000000000000000000004).
       2026-01-02T03:04:14Z (service d-m) has reached a steady state.
     shipctl: left over: the task definition d-m:2; `shipctl ecs deploy d --prune` removes it
-    shipctl: not whole: d-m; `shipctl ecs deploy d` mends it
+    shipctl: not whole: d-m; `shipctl ecs deploy d --force` mends it
     ");
     assert_eq!(bench.run("status d --json").status, 1);
 }
@@ -319,7 +340,7 @@ fn status_of_what_somebody_has_deleted() {
     let ran = bench.run("status d");
     insta::assert_snapshot!(format!("{} {}{}", ran.status, ran.out(), ran.err()), @r"
     1 m: d-m-1 (d-m:1, build 1): ECS does not show it
-    shipctl: not whole: d-m-1; `shipctl ecs deploy d` mends it
+    shipctl: not whole: d-m-1; `shipctl ecs deploy d --force` mends it
     ");
     let ran = bench.run("status d --json");
     let shown: Value = serde_json::from_slice(&ran.stdout).unwrap();
@@ -329,7 +350,6 @@ fn status_of_what_somebody_has_deleted() {
     insta::assert_snapshot!(tale, @r"
     exit 0
     note: d-m-1 of build 1 is not there any more: it is deployed anew
-    note: left over, and removed with --prune: the service d-m-1 of build 1
     m	d-m-2	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:2
 
     DescribeServices d-m-1,d-m-2
@@ -357,7 +377,7 @@ fn leftovers_are_listed() {
         scenario.faults.clear();
         scenario
     });
-    bench.ecs.pass(300);
+    bench.end_turn();
     let ran = bench.run("status d");
     assert_eq!(ran.status, 0);
     insta::assert_snapshot!(ran.err(), @r"
@@ -365,8 +385,24 @@ fn leftovers_are_listed() {
     shipctl: left over: the service d-m-2 of build 2; `shipctl ecs deploy d --prune` removes it
     ");
     let ran = bench.deploys(3, "--image web=v3");
-    insta::assert_snapshot!(notes(&ran).join("\n"), @"");
-    insta::assert_snapshot!(bench.deploy(4, "--image web=v3 --prune"), @"");
+    insta::assert_snapshot!(notes(&ran).join("\n"), @r"left over, and removed with --prune: the task definition d-m:2, the service d-m-2 of build 2");
+    insta::assert_snapshot!(bench.deploy(4, "--image web=v3 --prune"), @r"
+    exit 0
+    m	d-m-3	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:3
+
+    DescribeServices d-m-3,d-m-4
+    DescribeServices d-m-2
+    DeleteService d-m-2
+    DescribeServices d-m-2 ×4
+    DeregisterTaskDefinition d-m:2
+    ListTaskDefinitions d-m
+
+    service prod/d-m-1 INACTIVE 0+0/0 d-m:1
+    service prod/d-m-2 INACTIVE 0+0/0 d-m:2
+    service prod/d-m-3 ACTIVE 2+0/2 d-m:3
+    task definition d-m:1
+    task definition d-m:3
+    ");
     assert_eq!(bench.run("status d").err(), "");
 }
 
@@ -392,7 +428,7 @@ fn not_waited_for() {
             task definition d-m:1
 
             second: exit 0
-            note: left over, and removed with --prune: the task definition d-m:2, the service d-m-2 of build 2
+            note: d-m-1 runs 0 of 2 tasks: it is deployed again
             m	d-m-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
 
             DescribeServices d-m-1,d-m-2
@@ -436,6 +472,7 @@ fn not_waited_for() {
             task definition d-m:1
 
             second: exit 0
+            note: d-m runs 0 of 2 tasks: it is deployed again
             m	d-m	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:2
 
             DescribeServices d-m
@@ -467,6 +504,7 @@ fn not_waited_for() {
             task definition d-m:1
 
             second: exit 0
+            note: d-m runs 0 of 2 tasks: it is deployed again
             m	d-m	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:2
 
             DescribeServices d-m

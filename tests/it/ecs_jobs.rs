@@ -70,6 +70,20 @@ impl Bench {
         self.ecs.run(&mut self.sandbox, &words)
     }
 
+    /// Ends the turn of a run that was killed, which ends by itself after two minutes.
+    pub fn end_turn(&self) {
+        let mut folders = vec![self.sandbox.path("work/.shipctl")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+                if entry.file_type().unwrap().is_dir() {
+                    folders.push(entry.path());
+                } else if entry.file_name().to_string_lossy().starts_with("deployment-lease") {
+                    std::fs::remove_file(entry.path()).unwrap();
+                }
+            }
+        }
+    }
+
     /// A deployment of build `number`, which has to succeed.
     #[track_caller]
     pub fn deploys(&mut self, number: usize, more: &str) -> Ran {
@@ -104,4 +118,13 @@ pub fn notes(ran: &Ran) -> Vec<String> {
 /// What it said last on standard error.
 pub fn last(ran: &Ran) -> String {
     ran.err().lines().last().unwrap_or_default().to_owned()
+}
+
+/// The same without the words of AWS and the cure.
+pub fn brief(ran: &Ran) -> String {
+    let said = last(ran);
+    let (Some((head, _)), Some((_, tail))) = (said.split_once(": User:"), said.rsplit_once("what is needed; ")) else {
+        return said;
+    };
+    format!("{head} \u{2026} {tail}")
 }

@@ -80,7 +80,7 @@ fn one_after_the_other() {
     // Where one fails, the rest is not begun.
     insta::assert_snapshot!(bench.deploy(3, "--image web=v3 --image api=bad --image job=v3"), @r"
     exit 21
-    note: 3 tasks have failed to start: what was there before comes back
+    note: 3 tasks have failed to start: d-n-3 is removed
     note: not begun, since n did not succeed: o
     note: left over, and removed with --prune: the task definition d-n:3
     shipctl: n: 3 tasks have failed to start; d-n-2 serves, whole: 1 of 1 tasks run
@@ -149,7 +149,7 @@ fn all_are_told_and_the_worst_decides() {
     let mut bench = bench(SIDE_BY_SIDE);
     bench.deploys(1, "--image job=bad --image api=v1 --image web=v1 --timeout 1 --no-wait");
     let ran = bench.run("deploy d --build-number 2 --image web=v2 --image api=bad");
-    assert_eq!(ran.status, 20, "{}", ran.err());
+    assert_eq!(ran.status, 21, "{}", ran.err());
     let outcomes: Vec<_> = ["m: d-m-2 serves", "n: ", "o: "].iter().map(|name| ran.err().contains(name)).collect();
     assert_eq!(outcomes, [true; 3], "{}", ran.err());
     assert!(ran.out().contains("m\td-m-2\t"), "{}", ran.out());
@@ -251,20 +251,19 @@ fn a_manifest_that_the_job_has_no_more() {
     insta::assert_snapshot!(notes(&ran).join("\n"), @r"o is no manifest of d any more, and its service d-o-1 goes on: `shipctl ecs delete d --manifest o` removes it");
     insta::assert_snapshot!(bench.tale("delete d --manifest o"), @r"
     exit 0
-    note: d-o:1 is in use: it is not deregistered
 
     DescribeServices d-o-1
     UpdateService d-o-1 count=0
     DescribeServices d-o-1 ×4
     DeleteService d-o-1
     DescribeServices d-o-1 ×2
+    DeregisterTaskDefinition d-o:1
 
     service prod/d-m-1 ACTIVE 1+0/1 d-m:1
     service prod/d-n-1 ACTIVE 1+0/1 d-n:1
     service prod/d-o-1 INACTIVE 0+0/0 d-o:1
     task definition d-m:1
     task definition d-n:1
-    task definition d-o:1
     ");
     assert_eq!(notes(&bench.deploys(3, "")), [""; 0]);
     let ran = bench.run("delete d --manifest zzz");

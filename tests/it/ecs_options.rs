@@ -29,7 +29,7 @@ fn a_port_that_both_versions_want_is_announced() {
     insta::assert_snapshot!(said, @r#"
     "": 21
       0:00 m: note: d-m-2 and d-m-1 both want port 80 of the host: the new tasks need instances of their own. Leave the host's port out behind an application load balancer, or deploy with method replace
-    shipctl: m: no place for its tasks: (service d-m-2) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) is already using a port required by your task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.; d-m-1 serves, whole: 1 of 1 tasks run
+    shipctl: m: no place for its tasks: (service d-m-2) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) is already using a port required by your task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide; d-m-1 serves, whole: 1 of 1 tasks run
     service prod/d-m-1 ACTIVE 1+0/1 d-m:1
     service prod/d-m-2 INACTIVE 0+0/0 d-m:2
     task definition d-m:1
@@ -37,7 +37,7 @@ fn a_port_that_both_versions_want_is_announced() {
 
     ", method: upgrade": 20
       0:00 m: note: d-m wants port 80 of the host, which its tasks have now: new ones need instances that are free of them. Set service.deploymentConfiguration.minimumHealthyPercent below 100, or deploy with method replace
-    shipctl: m: no place for its tasks: (service d-m) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) is already using a port required by your task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.; d-m is on d-m:2: 1 of 1 tasks run; it was not gone back, as nobody asked for it: deploy with --rollback, or run `shipctl ecs rollback`
+    shipctl: m: no place for its tasks: (service d-m) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) is already using a port required by your task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide; d-m is on d-m:2, and 1 task of d-m:1 still serve; nobody has asked to go back: `shipctl ecs rollback` does, and deploying with --rollback would have
     service prod/d-m ACTIVE 1+0/1 d-m:2
     task definition d-m:1
     task definition d-m:2

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::ecs_jobs::{Bench, Yml, last};
+use crate::ecs_jobs::{Bench, Yml, brief, notes};
 use crate::ecs_server::{Behaviour, Fault, Scenario, When};
 
 const ALARM: &str = "MetricName: CPUUtilization, Namespace: AWS/ECS, Statistic: Average, Period: 60, \
@@ -114,7 +114,7 @@ fn blue_green() {
     ");
     insta::assert_snapshot!(bench.deploy(3, "--image web=bad"), @r"
     exit 21
-    note: 4 tasks have failed to start: what was there before comes back
+    note: 4 tasks have failed to start: d-m-3 is removed
     note: left over, and removed with --prune: the task definition d-m:3
     shipctl: m: 4 tasks have failed to start; d-m-2 serves, whole: 2 of 2 tasks run
 
@@ -152,11 +152,17 @@ fn an_old_service_that_is_raised_again() {
     bench.ecs.change(|scenario| scenario.autoscaler("d-m-1", 4, 1));
     bench.ecs.pass(30);
     assert_eq!(bench.ecs.service("d-m-1").unwrap().desired, 4);
-    // The new one begins with the tasks that the load needs by now.
     let tale = bench.deploy(2, "--image web=v2");
     assert!(tale.contains("service prod/d-m-1 INACTIVE"), "{tale}");
-    let created = &bench.ecs.calls_of("CreateService")[0].request["desiredCount"];
-    assert_eq!(created, 4, "{tale}");
+    assert!(!tale.contains("target service/prod/d-m-1"), "{tale}");
+    // Nobody raised it any more: it was told to stop once.
+    assert_eq!(bench.ecs.calls_of("UpdateService").len(), 1, "{tale}");
+    // One that somebody raises by hand, just as it is told to stop, is told again.
+    let looks = bench.ecs.calls_of("DescribeServices").iter().filter(|call| call.line().contains("d-m-2")).count();
+    bench.ecs.change(|scenario| scenario.meanwhile("d-m-2", When::Nth(looks + 2), json!({"desiredCount": 3})));
+    let ran = bench.deploys(3, "--image web=v3");
+    assert_eq!(notes(&ran), ["somebody has raised the count of d-m-2 again: it is set to 0 again"]);
+    assert_eq!(bench.ecs.calls_of("UpdateService").len(), 2);
 }
 
 #[test]
@@ -238,6 +244,8 @@ fn replace_takes_scaling_away_meanwhile() {
     DescribeServices d-m ×6
     ListTasks d-m
     DescribeTasks
+    UpdateService d-m count=0
+    DescribeServices d-m
     UpdateService d-m count=2 d-m:2
     DescribeServices d-m ×6
     RegisterScalableTarget service/prod/d-m
@@ -296,13 +304,13 @@ fn scaling_that_is_refused() {
             bench.deploys(1, "");
             bench.ecs.change(|scenario| scenario.fault(call, When::First(1), Fault::AccessDenied));
             let ran = bench.run(&format!("deploy d --build-number 2 --image web=v2 {flag}"));
-            said.push_str(&format!("{job} {call}: {} {}\n", ran.status, last(&ran)));
+            said.push_str(&format!("{job} {call}: {} {}\n", ran.status, brief(&ran)));
             bench.ecs.pass(60);
             said.push_str(&bench.ecs.world());
         }
     }
     insta::assert_snapshot!(said, @r"
-     RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m-2 be scaled: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: application-autoscaling:RegisterScalableTarget on resource: * because no identity-based policy allows the application-autoscaling:RegisterScalableTarget action (request 00000000-0000-4000-8000-000000000010); add application-autoscaling:RegisterScalableTarget to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m-1 serves, whole: 2 of 2 tasks run
+     RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m-2 be scaled: AccessDeniedException … d-m-1 serves, whole: 2 of 2 tasks run
     service prod/d-m-1 ACTIVE 2+0/2 d-m:1
     service prod/d-m-2 INACTIVE 0+0/0 d-m:2
     task definition d-m:1
@@ -312,7 +320,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m-1
     alarm busy
     alarm idle
-     PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: application-autoscaling:PutScalingPolicy on resource: * because no identity-based policy allows the application-autoscaling:PutScalingPolicy action (request 00000000-0000-4000-8000-000000000011); add application-autoscaling:PutScalingPolicy to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m-1 serves, whole: 2 of 2 tasks run
+     PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException … d-m-1 serves, whole: 2 of 2 tasks run
     service prod/d-m-1 ACTIVE 2+0/2 d-m:1
     service prod/d-m-2 INACTIVE 0+0/0 d-m:2
     task definition d-m:1
@@ -322,7 +330,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m-1
     alarm busy
     alarm idle
-     PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: cloudwatch:PutMetricAlarm on resource: * because no identity-based policy allows the cloudwatch:PutMetricAlarm action (request 00000000-0000-4000-8000-000000000013); add cloudwatch:PutMetricAlarm to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m-1 serves, whole: 2 of 2 tasks run
+     PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied … d-m-1 serves, whole: 2 of 2 tasks run
     service prod/d-m-1 ACTIVE 2+0/2 d-m:1
     service prod/d-m-2 INACTIVE 0+0/0 d-m:2
     task definition d-m:1
@@ -342,7 +350,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m-2
     alarm busy
     alarm idle
-     DeregisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m-1 be scaled no more: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: application-autoscaling:DeregisterScalableTarget on resource: * because no identity-based policy allows the application-autoscaling:DeregisterScalableTarget action (request 00000000-0000-4000-8000-000000000017); add application-autoscaling:DeregisterScalableTarget to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` (d-m-1 on d-m:1: 2 of 2 tasks run, d-m-2 on d-m:2: 2 of 2 tasks run)
+     DeregisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m-1 be scaled no more: AccessDeniedException … the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` (d-m-1 on d-m:1: 2 of 2 tasks run, d-m-2 on d-m:2: 2 of 2 tasks run)
     service prod/d-m-1 ACTIVE 2+0/2 d-m:1
     service prod/d-m-2 ACTIVE 2+0/2 d-m:2
     task definition d-m:1
@@ -353,7 +361,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m-2
     alarm busy
     alarm idle
-    , method: upgrade RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: application-autoscaling:RegisterScalableTarget on resource: * because no identity-based policy allows the application-autoscaling:RegisterScalableTarget action (request 00000000-0000-4000-8000-000000000011); add application-autoscaling:RegisterScalableTarget to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m is on d-m:2: 2 of 2 tasks run; it was not gone back, as nobody asked for it: deploy with --rollback, or run `shipctl ecs rollback`
+    , method: upgrade RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException … d-m is on d-m:2: 2 of 2 tasks run, none of them of d-m:1; nobody has asked to go back: `shipctl ecs rollback` does, and deploying with --rollback would have
     service prod/d-m ACTIVE 2+0/2 d-m:2
     task definition d-m:1
     task definition d-m:2
@@ -362,7 +370,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m
     alarm busy
     alarm idle
-    , method: upgrade PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: application-autoscaling:PutScalingPolicy on resource: * because no identity-based policy allows the application-autoscaling:PutScalingPolicy action (request 00000000-0000-4000-8000-000000000012); add application-autoscaling:PutScalingPolicy to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m is on d-m:2: 2 of 2 tasks run; it was not gone back, as nobody asked for it: deploy with --rollback, or run `shipctl ecs rollback`
+    , method: upgrade PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException … d-m is on d-m:2: 2 of 2 tasks run, none of them of d-m:1; nobody has asked to go back: `shipctl ecs rollback` does, and deploying with --rollback would have
     service prod/d-m ACTIVE 2+0/2 d-m:2
     task definition d-m:1
     task definition d-m:2
@@ -371,7 +379,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m
     alarm busy
     alarm idle
-    , method: upgrade PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: cloudwatch:PutMetricAlarm on resource: * because no identity-based policy allows the cloudwatch:PutMetricAlarm action (request 00000000-0000-4000-8000-000000000014); add cloudwatch:PutMetricAlarm to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m is on d-m:2: 2 of 2 tasks run; it was not gone back, as nobody asked for it: deploy with --rollback, or run `shipctl ecs rollback`
+    , method: upgrade PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied … d-m is on d-m:2: 2 of 2 tasks run, none of them of d-m:1; nobody has asked to go back: `shipctl ecs rollback` does, and deploying with --rollback would have
     service prod/d-m ACTIVE 2+0/2 d-m:2
     task definition d-m:1
     task definition d-m:2
@@ -398,7 +406,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m
     alarm busy
     alarm idle
-    , method: upgrade --rollback RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: application-autoscaling:RegisterScalableTarget on resource: * because no identity-based policy allows the application-autoscaling:RegisterScalableTarget action (request 00000000-0000-4000-8000-000000000011); add application-autoscaling:RegisterScalableTarget to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m serves, whole: 2 of 2 tasks run
+    , method: upgrade --rollback RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
     service prod/d-m ACTIVE 2+0/2 d-m:1
     task definition d-m:1
     task definition d-m:2
@@ -407,7 +415,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m
     alarm busy
     alarm idle
-    , method: upgrade --rollback PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: application-autoscaling:PutScalingPolicy on resource: * because no identity-based policy allows the application-autoscaling:PutScalingPolicy action (request 00000000-0000-4000-8000-000000000012); add application-autoscaling:PutScalingPolicy to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m serves, whole: 2 of 2 tasks run
+    , method: upgrade --rollback PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
     service prod/d-m ACTIVE 2+0/2 d-m:1
     task definition d-m:1
     task definition d-m:2
@@ -416,7 +424,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m
     alarm busy
     alarm idle
-    , method: upgrade --rollback PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: cloudwatch:PutMetricAlarm on resource: * because no identity-based policy allows the cloudwatch:PutMetricAlarm action (request 00000000-0000-4000-8000-000000000014); add cloudwatch:PutMetricAlarm to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m serves, whole: 2 of 2 tasks run
+    , method: upgrade --rollback PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied … d-m serves, whole: 2 of 2 tasks run
     service prod/d-m ACTIVE 2+0/2 d-m:1
     task definition d-m:1
     task definition d-m:2
@@ -443,7 +451,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m
     alarm busy
     alarm idle
-    , method: replace RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: application-autoscaling:RegisterScalableTarget on resource: * because no identity-based policy allows the application-autoscaling:RegisterScalableTarget action (request 00000000-0000-4000-8000-000000000016); add application-autoscaling:RegisterScalableTarget to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m serves, whole: 2 of 2 tasks run
+    , method: replace RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
     service prod/d-m ACTIVE 2+0/2 d-m:1
     task definition d-m:1
     task definition d-m:2
@@ -452,7 +460,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m
     alarm busy
     alarm idle
-    , method: replace PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: application-autoscaling:PutScalingPolicy on resource: * because no identity-based policy allows the application-autoscaling:PutScalingPolicy action (request 00000000-0000-4000-8000-000000000017); add application-autoscaling:PutScalingPolicy to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m serves, whole: 2 of 2 tasks run
+    , method: replace PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
     service prod/d-m ACTIVE 2+0/2 d-m:1
     task definition d-m:1
     task definition d-m:2
@@ -461,7 +469,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m
     alarm busy
     alarm idle
-    , method: replace PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: cloudwatch:PutMetricAlarm on resource: * because no identity-based policy allows the cloudwatch:PutMetricAlarm action (request 00000000-0000-4000-8000-000000000019); add cloudwatch:PutMetricAlarm to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m serves, whole: 2 of 2 tasks run
+    , method: replace PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied … d-m serves, whole: 2 of 2 tasks run
     service prod/d-m ACTIVE 2+0/2 d-m:1
     task definition d-m:1
     task definition d-m:2
@@ -479,7 +487,7 @@ fn scaling_that_is_refused() {
     policy up of service/prod/d-m
     alarm busy
     alarm idle
-    , method: replace DeregisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled no more: AccessDeniedException: User: arn:aws:iam::123456789012:user/ci is not authorized to perform: application-autoscaling:DeregisterScalableTarget on resource: * because no identity-based policy allows the application-autoscaling:DeregisterScalableTarget action (request 00000000-0000-4000-8000-000000000003); add application-autoscaling:DeregisterScalableTarget to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m serves, whole: 2 of 2 tasks run
+    , method: replace DeregisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled no more: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
     service prod/d-m ACTIVE 2+0/2 d-m:1
     task definition d-m:1
     task definition d-m:2

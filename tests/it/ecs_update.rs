@@ -104,6 +104,10 @@ fn the_circuit_breaker_goes_back() {
     tells(&ran, 21, &["why it failed", "web serves, whole: 2 of 2 tasks run"]);
     assert_eq!((ran.out().as_str(), serves(&ecs).as_str()), ("", "web:1 2/2"));
     assert_eq!(ecs.calls_of("UpdateService").len(), 1);
+    // ECS leaves the count.
+    let ecs = Ecs::start(scenario().breaker(true, 3).behaviour("web:2", Behaviour::Crashes { exit: 1, after: 1 }));
+    tells(&update(&ecs, &["--image", "app=app:2", "--desired-count", "3", "--rollback"]), 21, &[]);
+    assert_eq!(serves(&ecs), "web:1 2/2");
 }
 
 #[test]

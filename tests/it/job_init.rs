@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::{Ran, SHIPCTL, Sandbox, tool};
+use crate::harness::{Ran, Sandbox, tool};
 
 const YML: &str = "
 resources:
@@ -120,7 +120,7 @@ fn a_link_for_scripts_that_name_the_folder() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
-    std::fs::copy(SHIPCTL, sandbox.path("work/shipctl")).unwrap();
+    crate::harness::copy_program(&sandbox.path("work/shipctl"));
     // Devices need a right that not every root has; a file will do.
     for name in ["random", "urandom"] {
         sandbox.write(format!("work/dev/{name}"), [7; 4096]);

@@ -21,6 +21,9 @@ mod decrypt; // files encrypted by the real openssl
 mod durability; // kill -9, full disks, read-only folders
 mod ecs_after; // scale, rollback, delete, status
 mod ecs_clients; // the clients of a deployment, against moto
+mod ecs_denied; // callers who may not do everything
+mod ecs_failures; // deployments that do not come to anything, and why
+mod ecs_faults; // an AWS that is slow, out of reach, strict
 mod ecs_jobs; // deploy jobs, and what becomes of them
 mod ecs_manifests; // several of them
 mod ecs_methods; // blueGreen, upgrade, replace

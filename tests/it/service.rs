@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use crate::harness::{SHIPCTL, Sandbox};
+use crate::harness::Sandbox;
 
 const MISSING: &str = "The command shippable_service is not supported on this image.";
 
@@ -47,7 +47,7 @@ fn links_and_copies_of_ourselves() {
     // Two installations, each of which finds the other.
     for copy in ["one", "two"] {
         fs::create_dir(sandbox.path(copy)).unwrap();
-        fs::copy(SHIPCTL, sandbox.path(copy).join("shippable_service")).unwrap();
+        crate::harness::copy_program(&sandbox.path(copy).join("shippable_service"));
     }
     let path = ["one", "two"].map(|copy| sandbox.path(copy).display().to_string()).join(":");
     sandbox.set("PATH", format!("{path}:/usr/bin:/bin"));

@@ -240,7 +240,7 @@ fn odd_places() {
     let mut sandbox = with_jdks(&JDKS);
     let folder = sandbox.path("it's $HOME `x`");
     fs::create_dir(&folder).unwrap();
-    fs::copy(crate::harness::SHIPCTL, folder.join("shipctl")).unwrap();
+    crate::harness::copy_program(&folder.join("shipctl"));
     fs::remove_file(sandbox.path("bin/shipctl")).unwrap();
     let path = [folder.as_os_str(), ":/usr/bin:/bin".as_ref()].join("".as_ref());
     sandbox.set("PATH", path).set("XDG_CACHE_HOME", folder.join("cache"));

@@ -10,6 +10,7 @@ use crate::aws::ecs::Service;
 use crate::ctx::Ctx;
 use crate::ecs::memory::{Deployed, Leftover};
 use crate::ecs::steps::revision;
+use crate::ecs::watch::is_whole;
 use crate::error::{Error, Kind, one_line};
 use crate::support::clock::Clock;
 use crate::support::interrupt::Interrupt;
@@ -72,16 +73,15 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     if bad.is_empty() {
         return Ok(());
     }
-    Err(Error::new(Kind::Failed, format_args!("not whole: {}; `shipctl ecs deploy {job}` mends it", bad.join(", "))))
+    Err(Error::new(
+        Kind::Failed,
+        format_args!("not whole: {}; `shipctl ecs deploy {job} --force` mends it", bad.join(", ")),
+    ))
 }
 
 fn shown<'a>(was: &'a Deployed, services: &'a [Service]) -> Shown<'a> {
     let service = services.iter().find(|service| service.name == was.service && service.status != "INACTIVE");
-    let runs = |service: &Service| {
-        let same = revision(&service.task_definition) == revision(&was.task_definition);
-        service.status == "ACTIVE" && service.running >= service.desired && same
-    };
-    Shown { deployed: was, service, is_whole: service.is_some_and(runs) }
+    Shown { deployed: was, service, is_whole: service.is_some_and(|service| is_whole(service, &was.task_definition)) }
 }
 
 fn text(one: &Shown) -> String {

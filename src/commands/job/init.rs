@@ -46,7 +46,7 @@ pub(crate) struct Args {
     /// What a placeholder becomes that names nothing
     #[arg(long, value_name = "HOW", value_enum, default_value_t = UndefinedArg::Empty)]
     pub undefined: UndefinedArg,
-    /// Let placeholders put secrets into files
+    /// Let placeholders put secrets into files, and plain values of keyValuePairs into versions and states
     #[arg(long)]
     pub allow_secrets: bool,
     /// A private ssh key, for secrets/00_sub

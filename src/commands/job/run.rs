@@ -36,9 +36,12 @@ const RENEWED: Duration = Duration::from_secs(25);
 ///
 /// After the job's timeoutMinutes (120 when it names none), or a signal, the TASK gets TERM and 10 seconds later KILL;
 /// then on_cancel and always run, and nothing is kept. A serial job (the default; see triggerMode) waits for no other: it
-/// ends with an error when the store says that a run of it is under way.
+/// ends with an error when the store says that a run of it is under way. A run that loses its turn is cancelled.
 ///
-/// Exit status: 0 success; that of the script that failed; 124 after the timeout; 128+n after signal n; 8 when the yml,
+/// NOTIFY steps and hooks are sent when the job has ended, and on_start before it begins; one that fails is a note.
+///
+/// Exit status: 0 success; that of the script that failed; 124 after the timeout; 128+n after signal n; 143 when the turn
+/// was lost; 8 when the yml,
 /// an integration or the store is not in order, with nothing run.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]

@@ -40,6 +40,11 @@ pub fn statuses() -> Vec<(String, &'static str)> {
         (Kind::Throttled, "AWS throttled the call to the end."),
         (Kind::Network, "The network, a call that took too long, or an answer that makes no sense."),
         (Kind::Configuration, "A file that describes the job, or a profile, is wrong or missing."),
+        (Kind::RolloutFailed, "ecs: a deployment failed, with nothing to go back to or none asked for."),
+        (Kind::RolledBack, "ecs: a deployment failed and was rolled back: the old version serves."),
+        (Kind::RollbackFailed, "ecs: a deployment failed, and so did going back."),
+        (Kind::Superseded, "ecs: somebody else deployed meanwhile."),
+        (Kind::TimedOut, "ecs: not done within the time."),
         (Kind::Directory, "replace was given a directory."),
         (Kind::DropIn, "A drop-in command was called wrongly, is unknown, or could not do its work."),
         (Kind::NoKey, "decrypt has no key."),
@@ -85,6 +90,11 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("USER, LOGNAME", "The user that notify speaks for on IRC."),
     ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "Proxies for notify and aws, in capitals or not."),
     ("SSL_CERT_FILE, SSL_CERT_DIR", "The certificates that notify and aws trust, instead of the machine's."),
+    (
+        "SHIPCTL_CLOCK",
+        "For tests of ecs: a moment such as 2026-01-02T03:04:05Z, at which the clock stands; waits are over at once and \
+         move it on.",
+    ),
     ("SHIPCTL_DNS", "The name server that is asked, as IP or IP:PORT, instead of those in /etc/resolv.conf."),
     (
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION, \

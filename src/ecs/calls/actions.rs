@@ -19,7 +19,16 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 impl Calls<'_> {
     /// Registers a revision; its ARN.
     pub fn register_task_definition(&self, request: &Request) -> Result<String, Failure> {
-        self.call(Patience::Whole, |clients| clients.ecs().register_task_definition(request))
+        self.call_told(Patience::Whole, |clients, maybe_done| {
+            let arn = clients.ecs().register_task_definition(request)?;
+            if maybe_done {
+                let name = arn.rsplit('/').next().unwrap_or(&arn);
+                self.add_note(format!(
+                    "an answer was lost while {name} was registered: the revision before it may be there, and is not used"
+                ));
+            }
+            Ok(arn)
+        })
     }
 
     /// Makes a revision inactive.

@@ -39,6 +39,11 @@ impl Calls<'_> {
         None
     }
 
+    /// Something to know besides.
+    pub(super) fn add_note(&self, text: String) {
+        locked(&self.extras).notes.push(text);
+    }
+
     /// The lines about extras since they were last taken.
     pub fn take_notes(&self) -> Vec<String> {
         std::mem::take(&mut locked(&self.extras).notes)

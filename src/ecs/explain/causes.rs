@@ -108,7 +108,7 @@ const CAUSES: [Cause; 14] = [
 /// What to do next, each once, for the lines of an explanation and the ends of tasks.
 pub(super) fn next_steps<'a>(lines: impl Iterator<Item = &'a str>, stopped: &[Task]) -> Vec<String> {
     let mut next: Vec<String> = Vec::new();
-    let mut add = |told: &str| {
+    let add = |next: &mut Vec<String>, told: &str| {
         if !next.iter().any(|known| known == told) {
             next.push(told.to_owned());
         }
@@ -122,12 +122,13 @@ pub(super) fn next_steps<'a>(lines: impl Iterator<Item = &'a str>, stopped: &[Ta
         if cause.words.contains(&"Essential container") {
             ends_by_itself = Some(cause.next);
         } else {
-            add(cause.next);
+            add(&mut next, cause.next);
         }
     }
     for code in stopped.iter().flat_map(|task| &task.containers).filter_map(|container| container.exit_code) {
-        if let Some(told) = of_status(code) {
-            add(told);
+        let is_known = code == 137 && !next.is_empty();
+        if let Some(told) = of_status(code).filter(|_| !is_known) {
+            add(&mut next, told);
         }
     }
     match ends_by_itself {

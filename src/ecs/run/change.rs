@@ -1,12 +1,18 @@
 //! A version takes the place of another, or does not.
 
+use serde_json::Value;
+
 use super::Done;
 use super::outcome::Outcome;
 use super::work::{Stop, Work, is_refusal};
-use crate::aws::ecs::Service;
+use crate::aws::ecs::{Deployment, Request, Service};
 use crate::ecs::memory::Deployed;
 use crate::ecs::steps::{Step, revision, undo_steps};
+use crate::ecs::watch::is_whole;
 use crate::error::Kind;
+
+/// What is told when a change is undone.
+const BACK: &str = "what was there before comes back";
 
 /// What is to change.
 pub(super) struct Change {
@@ -123,11 +129,17 @@ impl Work<'_> {
 
     fn stopped(&mut self, change: &Change, index: usize, cause: &Stop, is_committed: bool) -> Done {
         let (outcome, reason) = self.words(cause);
+        // More is said behind it, on the same line.
+        let reason = reason.trim_end_matches('.').to_owned();
         let step = change.steps.get(index);
         if let (Stop::Failed(_) | Stop::TimedOut(_), Some(Step::AwaitRollout { service, .. })) = (cause, step) {
             self.explain(&service.clone(), &reason);
         }
-        let is_over = matches!(cause, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_));
+        let is_over = match cause {
+            // Nothing can be undone either.
+            Stop::Call { failure, .. } => matches!(failure.kind, Kind::Expired | Kind::NoCredentials) && index > 0,
+            other => matches!(other, Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_)),
+        };
         if is_over || is_committed {
             let text = format!("{reason}; {}", self.live(change, is_committed));
             return self.ended(outcome, text);
@@ -140,7 +152,11 @@ impl Work<'_> {
         let begun = &change.steps[..(index + usize::from(has_effect)).min(change.steps.len())];
         let is_back = matches!(cause, Stop::GoneBack { .. });
         // Where ECS has gone back, scaling and count are left to be put back.
-        let is_stripped = begun.iter().any(|step| matches!(step, Step::ScaleToZero { .. }));
+        let is_stripped = begun.iter().any(|step| match step {
+            Step::ScaleToZero { .. } => true,
+            Step::Update { request, .. } => has_other_count(request, change.count),
+            _ => false,
+        });
         let undo = if change.goes_back && (!is_back || is_stripped) {
             undo_steps(begun, change.was.as_ref(), change.count, true)
         } else {
@@ -151,7 +167,13 @@ impl Work<'_> {
             let text = self.not_undone(change, is_changed && !is_back);
             return self.ended(outcome, format!("{reason}; {text}"));
         }
-        self.note(format!("{reason}: what was there before comes back"));
+        let why = match cause {
+            Stop::Call { doing, .. } => format!("cannot {doing}"),
+            _ => reason.clone(),
+        };
+        let is_removed = undo.iter().any(|step| matches!(step, Step::Delete { .. }));
+        let undoing = if is_removed { format!("{} is removed", self.target) } else { BACK.to_owned() };
+        self.note(format!("{why}: {undoing}"));
         match self.undo(&undo) {
             Ok(problems) => self.undone(change, outcome, &reason, &problems),
             Err(cause) => {
@@ -166,7 +188,7 @@ impl Work<'_> {
     fn not_undone(&mut self, change: &Change, is_changed: bool) -> String {
         match &change.was {
             Some(was) if is_changed => format!(
-                "{}; it was not gone back, as nobody asked for it: {}",
+                "{}; nobody has asked to go back: {}",
                 self.whole(was).unwrap_or_else(|text| text),
                 self.hints.back
             ),
@@ -214,7 +236,10 @@ impl Work<'_> {
             let text = format!("{reason}; {} {what}: nothing was there before{failed}", self.target);
             return self.ended(outcome, text);
         };
+        // It is not enough that its tasks run, where it was waited for in vain that they stay.
+        let is_steady = problems.is_empty() || was.service != self.target;
         let (is_whole, serves) = match self.whole(was) {
+            Ok(_) if !is_steady => (false, format!("{} is on {}", was.service, revision(&was.task_definition))),
             Ok(text) => (true, text),
             Err(text) => (false, text),
         };
@@ -227,6 +252,16 @@ impl Work<'_> {
         self.ended(outcome, format!("{reason}; {serves}{failed}"))
     }
 
+    /// A count that could not be reached: why, and what serves.
+    pub(super) fn scaled_badly(&mut self, was: &Deployed, cause: &Stop) -> Done {
+        let (outcome, reason) = self.words(cause);
+        self.explain(&was.service, &reason);
+        let serves = self.whole(was).unwrap_or_else(|text| text);
+        let done = self.ended(outcome, format!("{}; {serves}", reason.trim_end_matches('.')));
+        self.run.tell_done(&done);
+        done
+    }
+
     /// Whether the version that served before is whole, in words.
     fn whole(&mut self, was: &Deployed) -> Result<String, String> {
         let found = self.run.api.describe_services(self.cluster, &[&was.service]);
@@ -236,13 +271,21 @@ impl Work<'_> {
         };
         let same = revision(&service.task_definition) == revision(&was.task_definition);
         let counts = counts(service);
-        if same && service.running >= service.desired {
+        if is_whole(service, &was.task_definition) {
             return Ok(format!("{} serves, whole: {counts}", was.service));
         }
         if same {
             return Err(format!("{} serves, and is not whole: {counts}", was.service));
         }
-        Err(format!("{} is on {}: {counts}", was.service, revision(&service.task_definition)))
+        let old = |one: &&Deployment| revision(&one.task_definition) == revision(&was.task_definition);
+        let running: i32 = service.deployments.iter().filter(old).map(|one| one.running).sum();
+        let old = revision(&was.task_definition);
+        let new = revision(&service.task_definition);
+        match running {
+            0 => Err(format!("{} is on {new}: {counts}, none of them of {old}", was.service)),
+            1 => Err(format!("{} is on {new}, and 1 task of {old} still serves", was.service)),
+            _ => Err(format!("{} is on {new}, and {running} tasks of {old} still serve", was.service)),
+        }
     }
 
     /// What is there now.
@@ -268,12 +311,30 @@ impl Work<'_> {
         self.seen = found.into_iter().map(|service| (service.name.clone(), service)).collect();
         let there = self.seen.values().filter(|service| service.status != "INACTIVE");
         let there: Vec<String> = there
-            .map(|service| format!("{} on {}: {}", service.name, revision(&service.task_definition), counts(service)))
+            .map(|service| {
+                let going = if service.status == "DRAINING" { ", and is being deleted" } else { "" };
+                format!("{} on {}: {}{going}", service.name, revision(&service.task_definition), counts(service))
+            })
             .collect();
         if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") }
     }
 }
 
+/// Whether a request sets another count than there was.
+fn has_other_count(request: &Request, count: Option<i32>) -> bool {
+    let asked = request.get("desiredCount").and_then(Value::as_i64);
+    asked.is_some_and(|asked| count.is_some_and(|count| i64::from(count) != asked))
+}
+
+/// How many tasks run; those of other versions apart.
 fn counts(service: &Service) -> String {
-    format!("{} of {} tasks run", service.running, service.desired)
+    let current = service.deployments.iter().find(|one| one.status == "PRIMARY");
+    let others = service.deployments.iter().filter(|one| one.status != "PRIMARY" && one.running > 0);
+    let others: Vec<String> =
+        others.map(|one| format!(", and {} of {}", one.running, revision(&one.task_definition))).collect();
+    let running = match current {
+        Some(current) if !others.is_empty() => current.running,
+        _ => service.running,
+    };
+    format!("{running} of {} tasks run{}", service.desired, others.concat())
 }

@@ -5,6 +5,7 @@ use super::change::{Change, commit_at};
 use super::outcome::Outcome;
 use super::work::{Stop, Work};
 use super::{Done, Report, Run, others};
+use crate::aws::ecs::{Deployment, Service};
 use crate::ecs::memory::{Deployed, Memory};
 use crate::ecs::ports;
 use crate::ecs::steps::{
@@ -33,7 +34,8 @@ pub fn deploy(run: &Run, wanted: &Wanted) -> Result<Report, Error> {
         report.done.extend(others::prune(run, &book, wanted));
     } else {
         let left = book.memory().leftovers;
-        if !left.is_empty() && !run.options.prune {
+        // What is not waited for is not left over.
+        if !left.is_empty() && !run.options.prune && !run.options.no_wait {
             let names: Vec<String> = left.iter().map(crate::ecs::memory::Leftover::text).collect();
             run.note(None, format!("left over, and removed with --prune: {}", names.join(", ")));
         }
@@ -137,7 +139,10 @@ fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result
     match (&remembered, &state) {
         (_, Some(State::Drifted(told) | State::Gone(told))) => work.note(told.clone()),
         (Some(was), Some(State::Whole)) if was.digest == digest(service) && !options.force && !service.force => {
-            return Ok(Prepared::Unchanged(Box::new(was.clone())));
+            let Some(how) = work.seen.get(&was.service).and_then(broken) else {
+                return Ok(Prepared::Unchanged(Box::new(was.clone())));
+            };
+            work.note(format!("nothing has changed, but {} {how}: it is deployed again", was.service));
         }
         _ => {}
     }
@@ -164,12 +169,18 @@ fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result
     Ok(Prepared::Change(Box::new(Change {
         commit_at: is_proven.then(|| commit_at(&steps)),
         steps,
-        count: was.as_ref().and_then(|was| work.seen.get(&was.service)).map(|seen| seen.desired),
+        count: was.as_ref().and_then(|was| count_of(work, was)),
         gone: gone.map(|gone| gone.service.clone()).filter(|gone| *gone != target),
         was,
         new: new_version(work, wanted, service, target, remembered.as_ref()),
         goes_back: wanted.method != Method::Upgrade || options.rollback,
     })))
+}
+
+/// How many tasks a version should have that comes back. One that was killed while it replaced another has left 0.
+fn count_of(work: &Work, was: &Deployed) -> Option<i32> {
+    let now = work.seen.get(&was.service).map(|seen| seen.desired);
+    now.filter(|count| *count > 0).or_else(|| was.count())
 }
 
 /// What is remembered of the new version when it serves.
@@ -227,6 +238,15 @@ fn state_of(work: &Work, was: &Deployed) -> State {
             was.service, was.build_number
         )),
     }
+}
+
+/// What keeps a service from serving, if anything does. Tasks that are about to run are no reason.
+fn broken(seen: &Service) -> Option<String> {
+    let primary = seen.deployments.iter().find(|one| one.status == "PRIMARY");
+    let running = primary.map_or(seen.running, |one| one.running);
+    let fails = |one: &Deployment| one.failed_tasks > 0 || one.rollout_state.as_deref() == Some("FAILED");
+    let is_broken = running < seen.desired && (seen.running == 0 || primary.is_some_and(fails));
+    is_broken.then(|| format!("runs {running} of {} tasks of it", seen.desired))
 }
 
 /// The same steps where the service that would be created is there, half made, or is going.

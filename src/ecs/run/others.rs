@@ -76,7 +76,10 @@ pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result
             steps.truncate(2);
         }
         let done = in_order(&mut work, &steps);
-        report.done.push(ended(&mut work, &was.service, done, format!("{} has a count of {count}", was.service)));
+        report.done.push(match done {
+            Err(cause @ (Stop::Failed(_) | Stop::TimedOut(_))) => work.scaled_badly(&was, &cause),
+            done => ended(&mut work, &was.service, done, format!("{} has a count of {count}", was.service)),
+        });
         if matches!(report.outcome(), Outcome::Interrupted(_)) {
             break;
         }
@@ -154,7 +157,15 @@ fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
         previous: kept,
         ..was.clone()
     };
-    let count = work.seen.get(&was.service).map(|seen| seen.desired);
+    let count = work.seen.get(&was.service).map(|seen| seen.desired).filter(|count| *count > 0).or_else(|| was.count());
+    // The count that it has by now is kept.
+    for step in steps.iter_mut() {
+        if let Step::Update { request, .. } = step
+            && let (Some(wanted), Some(count)) = (request.get_mut("desiredCount"), count)
+        {
+            *wanted = count.into();
+        }
+    }
     Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, gone: None, goes_back: true })
 }
 

@@ -37,7 +37,7 @@ impl Pace {
 }
 
 /// What a look shows that is told when it changes.
-type Shown = (i32, i32, i32, i32, Option<String>);
+pub(super) type Shown = (i32, i32, i32, i32, Option<String>);
 
 impl Work<'_> {
     /// Looks until `decide` has something to say, or the time is over.
@@ -48,7 +48,6 @@ impl Work<'_> {
         mut decide: impl FnMut(&mut Self, Option<&Service>) -> Result<Option<T>, Stop>,
     ) -> Result<T, Stop> {
         let mut pace = Pace::new();
-        let mut shown: Option<Shown> = None;
         loop {
             self.go_on()?;
             let failure = match self.run.api.describe_once(self.cluster, &[service]) {
@@ -56,11 +55,11 @@ impl Work<'_> {
                     let found = found.into_iter().find(|one| one.name == service);
                     if let Some(found) = &found {
                         self.tell_events(found);
-                        let now = self.shown(found);
-                        if shown.as_ref() != Some(&now) {
+                        let now = self.shown_of(found);
+                        if self.shown.get(service) != Some(&now) {
                             self.tell_counts(service, &now);
                             pace.changed();
-                            shown = Some(now);
+                            self.shown.insert(service.to_owned(), now);
                         }
                         self.seen.insert(service.to_owned(), found.clone());
                     }
@@ -111,7 +110,8 @@ impl Work<'_> {
     fn late(&self, service: &str, stop: Stop) -> Stop {
         match (stop, self.seen.get(service)) {
             (Stop::TimedOut(text), Some(seen)) => {
-                Stop::TimedOut(format!("{text}: {} of {} tasks run", seen.running, seen.desired))
+                let (desired, running, ..) = self.shown_of(seen);
+                Stop::TimedOut(format!("{text}: {running} of {desired} tasks run"))
             }
             (stop, _) => stop,
         }
@@ -123,6 +123,8 @@ impl Work<'_> {
         let Some(expected) = back else { return Stop::GoneBack { reason, is_whole: false } };
         self.note(format!("ECS goes back to the version before: {reason}"));
         self.restart_clock();
+        let (deployment, task_definition) = (expected.deployment.clone(), expected.task_definition.clone());
+        self.rollouts.insert(service.to_owned(), Rollout { deployment, task_definition });
         let mut watch = Watch::new(expected, self.run.api.now(), self.known_events.clone());
         let done = self.poll(service, &format!("{service} is not back"), |work, found| {
             let verdict = watch.see(work.run.api.now(), found);
@@ -157,7 +159,7 @@ impl Work<'_> {
     }
 
     /// The counts of our roll-out, else of the service.
-    fn shown(&self, service: &Service) -> Shown {
+    fn shown_of(&self, service: &Service) -> Shown {
         let id = self.rollouts.get(&service.name).map(|rollout| rollout.deployment.as_str());
         match service.deployments.iter().find(|one| Some(one.id.as_str()) == id) {
             Some(own) => (own.desired, own.running, own.pending, own.failed_tasks, own.rollout_state.clone()),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use super::book::Book;
+use super::wait::Shown;
 use super::{Run, role};
 use crate::aws::ecs::{Request, Service};
 use crate::aws::error::Failure;
@@ -83,6 +84,8 @@ pub(super) struct Work<'a> {
     /// Services as they were seen last.
     pub(super) seen: BTreeMap<String, Service>,
     pub(super) hints: Hints,
+    /// What was told of their counts last.
+    pub(super) shown: BTreeMap<String, Shown>,
 }
 
 impl<'a> Work<'a> {
@@ -107,6 +110,7 @@ impl<'a> Work<'a> {
             known_events: HashSet::new(),
             seen: BTreeMap::new(),
             hints: Hints::DEPLOY,
+            shown: BTreeMap::new(),
         }
     }
 
@@ -190,6 +194,9 @@ impl<'a> Work<'a> {
             Step::FindRole => self.find_role(step),
             Step::Register(request) => {
                 self.registered = Some(self.called(step, api.register_task_definition(request))?);
+                for note in api.take_notes() {
+                    self.note(note);
+                }
                 Ok(())
             }
             Step::Create { service, request } => self.create(step, service, request),

@@ -80,8 +80,14 @@ pub fn rollback_steps(was: &Deployed, build_number: &str) -> Option<Vec<Step>> {
     if name == was.service {
         let mut request = named(was);
         request.insert("taskDefinition".to_owned(), previous.task_definition.clone().into());
-        steps.push(Step::Update { service: name.clone(), request, registered: false });
-        steps.push(Step::AwaitRollout { service: name, stability });
+        let stops = was.method == Method::Replace && !was_daemon(was);
+        if stops {
+            let count = previous.wanted.get("service").and_then(|service| service.get("desiredCount")).cloned();
+            request.insert("desiredCount".to_owned(), count.unwrap_or_else(|| 1.into()));
+        }
+        let is_scaled = stops && was.scaling.as_ref().is_some_and(|scaled| !scaled.resource_id.is_empty());
+        steps.extend(put_steps(was, request, stops, is_scaled));
+        steps.extend(is_scaled.then(|| scaling::put_back(was)).into_iter().flatten());
         return Some(steps);
     }
     let empty = Request::new();
@@ -98,6 +104,22 @@ pub fn rollback_steps(was: &Deployed, build_number: &str) -> Option<Vec<Step>> {
     let made = scaling::scaled(scaling.as_ref(), &was.cluster, &name);
     steps.extend(removal_steps(&was.service, was.scaling.as_ref(), made.as_ref(), was_daemon(was)));
     Some(steps)
+}
+
+/// Puts what serves on another revision. `stops`: its tasks stop first, which may have ports of the host that the others
+/// need; `is_scaled`: something may raise their count again.
+fn put_steps(was: &Deployed, request: Request, stops: bool, is_scaled: bool) -> Vec<Step> {
+    let service = || was.service.clone();
+    let mut steps = Vec::new();
+    if let Some(scaled) = was.scaling.as_ref().filter(|_| is_scaled) {
+        steps.push(Step::DeregisterTarget { resource_id: scaled.resource_id.clone() });
+    }
+    if stops {
+        steps.extend([Step::ScaleToZero { service: service() }, Step::AwaitStopped { service: service() }]);
+    }
+    steps.push(Step::Update { service: service(), request, registered: false });
+    steps.push(Step::AwaitRollout { service: service(), stability: Duration::ZERO });
+    steps
 }
 
 /// Whether the role of a load balancer was looked for.
@@ -148,11 +170,11 @@ pub fn undo_steps(done: &[Step], was: Option<&Deployed>, count: Option<i32>, goe
     if let Some(count) = count.filter(|_| !was_daemon(was)) {
         request.insert("desiredCount".to_owned(), count.into());
     }
-    let service = was.service.clone();
-    let mut steps = vec![
-        Step::Update { service: service.clone(), request, registered: false },
-        Step::AwaitRollout { service, stability: Duration::ZERO },
-    ];
+    // One that was replaced is replaced again.
+    let stops = done.iter().any(|step| matches!(step, Step::ScaleToZero { .. }))
+        && done.iter().any(|step| matches!(step, Step::Update { .. }));
+    let is_scaled = stops && done.iter().any(|step| matches!(step, Step::RegisterTarget(_)));
+    let mut steps = put_steps(was, request, stops, is_scaled);
     let scaling_touched = |step: &Step| {
         matches!(step, Step::DeregisterTarget { .. } | Step::RegisterTarget(_) | Step::PutPolicy(_) | Step::PutAlarm(_))
     };

@@ -248,12 +248,16 @@ fn replace_stops_first_and_goes_back() {
         "desiredCount": 7 });
     assert_eq!(update(&undone), sent);
     let want = [
+        "set the count of prod-app to 0",
+        "wait until no task of prod-app runs",
         "put the service prod-app on prod-app:4",
         "wait for prod-app",
         "let service/web/prod-app be scaled",
         "put the scaling policy up",
     ];
     assert_eq!(texts(&undone), want);
+    // As long as the version before has not been replaced, it needs not stop.
+    assert_eq!(texts(&undo_steps(&steps[..4], Some(&was), Some(7), true))[0], want[2]);
     assert_eq!(undo_steps(&steps[..2], Some(&was), Some(7), true), []);
     assert_eq!(undo_steps(&steps[..6], Some(&was), Some(7), false), []);
 }
@@ -313,6 +317,12 @@ fn going_back_by_hand() {
     let steps = rollback_steps(&was, "6").unwrap();
     assert_eq!(update(&steps)["taskDefinition"], json!("arn:td/prod-app:3"));
     assert_eq!(steps.len(), 3);
+    was.method = Method::Replace;
+    let steps = rollback_steps(&was, "6").unwrap();
+    let put = json!({ "cluster": "web", "service": "prod-app-4", "taskDefinition": "arn:td/prod-app:3",
+        "desiredCount": 1 });
+    assert_eq!(Value::Object(steps[3].request("web")), put);
+    assert_eq!(texts(&steps[1..3]), ["set the count of prod-app-4 to 0", "wait until no task of prod-app-4 runs"]);
     was.previous.clear();
     assert_eq!(rollback_steps(&was, "6"), None);
 }

@@ -27,6 +27,8 @@ pub(super) struct Evidence {
     unplaced: Vec<String>,
     cannot_start: Option<String>,
     goes_back: bool,
+    /// Whether ECS has called it steady since the last task was started.
+    is_steady: bool,
 }
 
 impl Evidence {
@@ -44,6 +46,7 @@ impl Evidence {
             unplaced: Vec::new(),
             cannot_start: None,
             goes_back: false,
+            is_steady: false,
         }
     }
 
@@ -71,15 +74,18 @@ impl Evidence {
     fn event(&mut self, event: &Event) {
         let said = event.message.as_str();
         if said.contains(" has started ") {
+            self.is_steady = false;
             self.started.extend(tasks_in(said).map(ToOwned::to_owned));
             // A task was placed after all.
             self.unplaced.clear();
         } else if said.contains("unable to place a task") {
-            self.unplaced.push(said.to_owned());
+            self.unplaced.push(essence(said).to_owned());
         } else if said.contains("unable to consistently start tasks") {
-            self.cannot_start = Some(said.to_owned());
+            self.cannot_start = Some(essence(said).to_owned());
         } else if said.contains("rolling back to deployment") {
             self.goes_back = true;
+        } else if said.contains("has reached a steady state") {
+            self.is_steady = true;
         }
     }
 
@@ -103,6 +109,10 @@ impl Evidence {
         self.cannot_start.as_deref()
     }
 
+    pub(super) fn is_steady(&self) -> bool {
+        self.is_steady
+    }
+
     pub(super) fn goes_back(&self) -> bool {
         self.goes_back
     }
@@ -111,4 +121,11 @@ impl Evidence {
 /// The ids in `(service web) has started 2 tasks: (task 1f…) (task 2e…).`
 fn tasks_in(said: &str) -> impl Iterator<Item = &str> {
     said.split("(task ").skip(1).filter_map(|rest| rest.split(')').next())
+}
+
+/// What an event tells, without the name of its service, what everybody sees, and where to read more.
+pub fn essence(said: &str) -> &str {
+    let said = said.strip_prefix("(service ").and_then(|rest| rest.split_once(") ")).map_or(said, |(_, told)| told);
+    let said = said.strip_prefix("was unable to place a task because ").unwrap_or(said);
+    said.split(" For more information, see").next().unwrap_or(said).trim_end_matches('.')
 }

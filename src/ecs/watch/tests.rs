@@ -75,8 +75,46 @@ fn counts_stand_alone_behind_a_classic_load_balancer() {
         let old = deployment(1, "ACTIVE", OLD, (2, 1, 0), None);
         Some(service(vec![deployment(2, "PRIMARY", OURS, (2, running, 2 - running), None), old]))
     };
-    let looks = [both(1), both(2), Some(ours((2, 2, 0), None))];
-    assert_eq!(verdicts(expected(), &looks), [Verdict::Going, Verdict::Going, Verdict::Done]);
+    let alone = |running| Some(ours((2, running, 2 - running), None));
+    let (going, done) = (Verdict::Going, Verdict::Done);
+    // ECS calls it steady: of what was started before, that says nothing.
+    let told = |events: &[(u64, &str)]| alone(2).map(|look| with_events(look, events));
+    let steady = "(service web) has reached a steady state.";
+    let started = "(service web) has started 2 tasks: (task 1) (task 2).";
+    let looks = [both(1), both(2), told(&[(1, steady), (2, started)]), told(&[(2, started), (38, steady)])];
+    assert_eq!(verdicts(expected(), &looks), [going.clone(), going.clone(), going.clone(), done.clone()]);
+    // Where it says nothing at all, a minute has to do.
+    let looks = [alone(1), alone(2), alone(2), alone(2), alone(2), alone(2), alone(2), alone(2)];
+    let seen = verdicts(expected(), &looks);
+    assert_eq!((&seen[..7], &seen[7]), (&vec![going; 7][..], &done));
+}
+
+/// A deployment that is older than the watch: what came before is none of its own.
+#[test]
+fn what_is_known_counts_for_nothing() {
+    let lost = "(service web) has started 3 tasks: (task 1) (task 2) (task 3).";
+    let look = with_events(ours((1, 1, 0), Some("IN_PROGRESS")), &[(1, lost)]);
+    let known = look.events.iter().map(|event| event.id.clone()).collect();
+    let mut watch = Watch::new(expected(), at(0), known);
+    assert_eq!(watch.see(at(10), Some(&look)), Verdict::Going);
+    let more = "(service web) has started 4 tasks: (task 4) (task 5) (task 6) (task 7).";
+    let look = with_events(look, &[(1, lost), (12, more)]);
+    assert!(matches!(watch.see(at(20), Some(&look)), Verdict::Failed(_)));
+}
+
+#[test]
+fn the_essence_of_an_event() {
+    for (said, want) in [
+        ("(service web) has reached a steady state.", "has reached a steady state"),
+        (
+            "(service web) was unable to place a task because no container instance met all of its requirements. For \
+             more information, see the Troubleshooting section.",
+            "no container instance met all of its requirements",
+        ),
+        ("something new", "something new"),
+    ] {
+        assert_eq!(essence(said), want);
+    }
 }
 
 #[test]
@@ -105,7 +143,7 @@ fn the_breaker_stops_it_without_going_back() {
     let mut failed = ours((2, 0, 0), Some("FAILED"));
     let reason = "ECS deployment circuit breaker: tasks failed to start.";
     failed.deployments[0].rollout_reason = Some(reason.to_owned());
-    assert_eq!(verdicts(expected(), &[Some(failed)]), [Verdict::Failed(reason.to_owned())]);
+    assert_eq!(verdicts(expected(), &[Some(failed)]), [Verdict::Failed(reason.trim_end_matches('.').to_owned())]);
 }
 
 #[test]
@@ -115,7 +153,10 @@ fn the_breaker_goes_back() {
     own.rollout_reason = Some(reason.to_owned());
     let back = deployment(3, "PRIMARY", OLD, (2, 1, 1), Some("IN_PROGRESS"));
     let mut watch = Watch::new(expected(), at(0), HashSet::new());
-    assert_eq!(watch.see(at(10), Some(&service(vec![back.clone(), own]))), Verdict::RolledBack(reason.to_owned()));
+    assert_eq!(
+        watch.see(at(10), Some(&service(vec![back.clone(), own]))),
+        Verdict::RolledBack(reason.trim_end_matches('.').to_owned())
+    );
     let next = watch.going_back().unwrap();
     assert_eq!((next.deployment.as_str(), next.task_definition.as_str()), ("ecs-svc/3", OLD));
     // Ours may be gone from the list by the time of the next look.
