@@ -26,6 +26,7 @@ mod ecs_denied; // callers who may not do everything
 mod ecs_failures; // deployments that do not come to anything, and why
 mod ecs_faults; // an AWS that is slow, out of reach, strict
 mod ecs_jobs; // deploy jobs, and what becomes of them
+mod ecs_kills; // killed and interrupted at each call
 mod ecs_manifests; // several of them
 mod ecs_methods; // blueGreen, upgrade, replace
 mod ecs_moto; // the documented permissions, enforced by moto
@@ -36,6 +37,7 @@ mod ecs_scaling; // targets, policies, alarms
 mod ecs_server; // an ECS that plays what a test tells it to
 mod ecs_serving; // what goes on serving, and what it goes back to
 mod ecs_state; // killed, interrupted, two at once, no disk
+mod ecs_state; // two at once, no disk, damage
 mod ecs_update; // services that no yml describes
 mod ecs_verdicts; // when a roll-out is done, and when it is not
 mod git_changes; // get_git_changes over real repositories
