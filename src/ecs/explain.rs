@@ -61,7 +61,9 @@ pub struct Explanation {
 /// Puts together what has been found.
 pub fn explain(evidence: &str, found: &Found) -> Explanation {
     let mut lines = vec![format!("reason: {evidence}")];
-    let told = |reason: &&str| !reason.contains(evidence) && !reason.trim_end_matches('.').ends_with("in progress");
+    let told = |reason: &&str| {
+        !reason.contains(evidence) && ![" in progress.", " completed."].iter().any(|end| reason.ends_with(end))
+    };
     if let Some(reason) = rollout_reason(found).filter(told) {
         lines.push(format!("roll-out: {reason}"));
     }

@@ -40,6 +40,8 @@ pub struct Expected {
     pub previous: Option<String>,
     /// Whether ECS runs one task on each instance.
     pub is_daemon: bool,
+    /// Whether it may be asked for no task at all.
+    pub may_be_empty: bool,
     /// How long it has to stay so.
     pub stability: Duration,
 }
@@ -102,6 +104,9 @@ impl Watch {
         if let Some(verdict) = self.failure(service, own) {
             return verdict;
         }
+        if service.desired == 0 && own.desired == 0 && !self.expected.is_daemon && !self.expected.may_be_empty {
+            return Verdict::Superseded(format!("somebody has set the count of {} to 0", service.name));
+        }
         if !self.is_as_wanted(service, own) || self.evidence.lost() > lost_before {
             self.steady_since = None;
             if !self.is_as_wanted(service, own) {
@@ -154,6 +159,7 @@ impl Watch {
             task_definition: primary.task_definition.clone(),
             previous: None,
             is_daemon: self.expected.is_daemon,
+            may_be_empty: true,
             stability: Duration::ZERO,
         });
         let reason = reason.unwrap_or_else(|| "the circuit breaker of ECS has stopped it".to_owned());

@@ -157,11 +157,15 @@ impl Work<'_> {
             Step::Update { request, .. } => has_other_count(request, change.count),
             _ => false,
         });
-        let undo = if change.goes_back && (!is_back || is_stripped) {
+        let mut undo = if change.goes_back && (!is_back || is_stripped) {
             undo_steps(begun, change.was.as_ref(), change.count, true)
         } else {
             Vec::new()
         };
+        if is_back {
+            // It serves again: none of its tasks is stopped.
+            undo.retain(|step| !matches!(step, Step::ScaleToZero { .. } | Step::AwaitStopped { .. }));
+        }
         if undo.is_empty() {
             let is_changed = begun.iter().any(|step| matches!(step, Step::Create { .. } | Step::Update { .. }));
             let text = self.not_undone(change, is_changed && !is_back);

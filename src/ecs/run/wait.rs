@@ -86,10 +86,11 @@ impl Work<'_> {
     }
 
     pub(super) fn await_rollout(&mut self, service: &str, stability: Duration) -> Result<(), Stop> {
-        let Rollout { deployment, task_definition } = self.rollouts.get(service).cloned().unwrap_or_default();
+        let Rollout { deployment, task_definition, may_be_empty } =
+            self.rollouts.get(service).cloned().unwrap_or_default();
         let previous = self.previous.clone().filter(|arn| *arn != task_definition);
         let is_daemon = self.is_daemon;
-        let expected = Expected { deployment, task_definition, previous, is_daemon, stability };
+        let expected = Expected { deployment, task_definition, previous, is_daemon, may_be_empty, stability };
         let mut watch = Watch::new(expected, self.run.api.now(), self.known_events.clone());
         let verdict = self.poll(service, &format!("{service} is not steady"), |work, found| {
             let verdict = watch.see(work.run.api.now(), found);
@@ -110,8 +111,9 @@ impl Work<'_> {
     fn late(&self, service: &str, stop: Stop) -> Stop {
         match (stop, self.seen.get(service)) {
             (Stop::TimedOut(text), Some(seen)) => {
-                let (desired, running, ..) = self.shown_of(seen);
-                Stop::TimedOut(format!("{text}: {running} of {desired} tasks run"))
+                let (desired, running, pending, ..) = self.shown_of(seen);
+                let pending = if pending > 0 { format!(", {pending} pending") } else { String::new() };
+                Stop::TimedOut(format!("{text}: {running} of {desired} tasks run{pending}"))
             }
             (stop, _) => stop,
         }
@@ -124,7 +126,7 @@ impl Work<'_> {
         self.note(format!("ECS goes back to the version before: {reason}"));
         self.restart_clock();
         let (deployment, task_definition) = (expected.deployment.clone(), expected.task_definition.clone());
-        self.rollouts.insert(service.to_owned(), Rollout { deployment, task_definition });
+        self.rollouts.insert(service.to_owned(), Rollout { deployment, task_definition, may_be_empty: true });
         let mut watch = Watch::new(expected, self.run.api.now(), self.known_events.clone());
         let done = self.poll(service, &format!("{service} is not back"), |work, found| {
             let verdict = watch.see(work.run.api.now(), found);

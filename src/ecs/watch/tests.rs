@@ -15,6 +15,7 @@ fn expected() -> Expected {
         task_definition: OURS.to_owned(),
         previous: Some(OLD.to_owned()),
         is_daemon: false,
+        may_be_empty: true,
         stability: Duration::ZERO,
     }
 }
@@ -134,8 +135,11 @@ fn a_daemon_without_a_place_yet_is_not_done() {
     let daemon = Expected { is_daemon: true, ..expected() };
     let looks = [Some(ours((0, 0, 0), Some("COMPLETED"))), Some(ours((3, 3, 0), Some("COMPLETED")))];
     assert_eq!(verdicts(daemon, &looks), [Verdict::Going, Verdict::Done]);
-    // A service that was scaled to 0 has nothing to start.
-    assert_eq!(verdicts(expected(), &[Some(ours((0, 0, 0), Some("COMPLETED")))]), [Verdict::Done]);
+    // A service that was scaled to 0 has nothing to start; where tasks were asked for, it is not done.
+    let none = [Some(ours((0, 0, 0), Some("COMPLETED")))];
+    assert_eq!(verdicts(expected(), &none), [Verdict::Done]);
+    let asked = Expected { may_be_empty: false, ..expected() };
+    assert!(matches!(verdicts(asked, &none)[..], [Verdict::Superseded(_)]));
 }
 
 #[test]
