@@ -36,7 +36,6 @@ mod ecs_run; // tasks that are run once
 mod ecs_scaling; // targets, policies, alarms
 mod ecs_server; // an ECS that plays what a test tells it to
 mod ecs_serving; // what goes on serving, and what it goes back to
-mod ecs_state; // killed, interrupted, two at once, no disk
 mod ecs_state; // two at once, no disk, damage
 mod ecs_update; // services that no yml describes
 mod ecs_verdicts; // when a roll-out is done, and when it is not
