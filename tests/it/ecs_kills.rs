@@ -255,12 +255,12 @@ fn what_is_live_is_told_at_a_signal() {
     {
         let mut bench = case.bench();
         bench.ecs.change(|scenario| scenario.fault(call, When::First(1), Fault::SignalBefore(Signal::TERM)));
-        told.push_str(&format!("{}\n", last(&bench.run(SECOND))));
+        told.extend([last(&bench.run(SECOND)), "\n".to_owned()]);
     }
     let bench = case.bench();
     let mut deletion = bench;
     deletion.ecs.change(|scenario| scenario.fault("UpdateService*", When::First(1), Fault::SignalBefore(Signal::INT)));
-    told.push_str(&format!("{}\n", last(&deletion.run(DELETE))));
+    told.extend([last(&deletion.run(DELETE)), "\n".to_owned()]);
     insta::assert_snapshot!(told, @r"
     shipctl: m: interrupted by signal 15; live: d-m-1 on d-m:1: 2 of 2 tasks run; deploy again to go on
     shipctl: m: interrupted by signal 15; live: d-m-1 on d-m:1: 2 of 2 tasks run, d-m-2 on d-m:2: 0 of 2 tasks run; deploy again to go on
