@@ -133,7 +133,7 @@ fn policies_come_from_pipes_as_aws_prints_them() {
     }
     let ran = with_input(&sandbox, &["iam", "check", "--for", "run"], &answer);
     assert_eq!((ran.status, ran.out().lines().count()), (4, 5));
-    assert!(ran.err().starts_with("shipctl: standard input: 5 of 6 "), "{}", ran.err());
+    assert!(ran.err().starts_with("shipctl: standard input: 5 of 7 "), "{}", ran.err());
 }
 
 #[test]
