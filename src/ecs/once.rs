@@ -5,6 +5,7 @@ mod follow; // what containers say
 mod request; // what is asked for
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 pub use end::End;
@@ -268,7 +269,7 @@ impl Work<'_, '_> {
         if !self.tasks.is_empty() {
             let placed = self.tasks.len();
             let stopped = self.stop("not all of them could be started");
-            text.push_str(&format!("; {placed} of {} had one: {stopped}", placed + refused.len()));
+            let _ = write!(text, "; {placed} of {} had one: {stopped}", placed + refused.len());
         }
         self.done(End::NotStarted, text)
     }

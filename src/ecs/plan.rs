@@ -130,7 +130,7 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
     let call = |step: &Step| PlannedCall {
         action: step.action(),
         text: step.text(),
-        request: masked_request(service, step.request(&wanted.cluster.name)),
+        request: masked_request(service, &step.request(&wanted.cluster.name)),
         repeated: step.is_wait(),
     };
     let shown = masked(service);

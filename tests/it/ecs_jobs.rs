@@ -70,20 +70,6 @@ impl Bench {
         self.ecs.run(&mut self.sandbox, &words)
     }
 
-    /// Ends the turn of a run that was killed, which ends by itself after two minutes.
-    pub fn end_turn(&self) {
-        let mut folders = vec![self.sandbox.path("work/.shipctl")];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
-                if entry.file_type().unwrap().is_dir() {
-                    folders.push(entry.path());
-                } else if entry.file_name().to_string_lossy().starts_with("deployment-lease") {
-                    std::fs::remove_file(entry.path()).unwrap();
-                }
-            }
-        }
-    }
-
     /// A deployment of build `number`, which has to succeed.
     #[track_caller]
     pub fn deploys(&mut self, number: usize, more: &str) -> Ran {
@@ -123,8 +109,8 @@ pub fn last(ran: &Ran) -> String {
 /// The same without the words of AWS and the cure.
 pub fn brief(ran: &Ran) -> String {
     let said = last(ran);
-    let (Some((head, _)), Some((_, tail))) = (said.split_once(": User:"), said.rsplit_once("what is needed; ")) else {
+    let (Some((head, _)), Some((_, tail))) = (said.split_once(": User:"), said.rsplit_once("what is needed")) else {
         return said;
     };
-    format!("{head} \u{2026} {tail}")
+    format!("{head} \u{2026}{tail}")
 }

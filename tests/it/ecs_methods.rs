@@ -1,11 +1,11 @@
 //! Each method: the first deployment, the next ones, those that fail.
 
-use crate::ecs_jobs::{Bench, Yml, brief, last, notes};
-use crate::ecs_server::{Behaviour, Scenario, When};
+use crate::ecs_jobs::{Bench, Yml};
+use crate::ecs_server::{Behaviour, Scenario};
 
-const UPGRADE: Yml = Yml { job: ", method: upgrade", ..BLUE_GREEN };
-const REPLACE: Yml = Yml { job: ", method: replace", ..BLUE_GREEN };
-const BLUE_GREEN: Yml = Yml {
+pub const UPGRADE: Yml = Yml { job: ", method: upgrade", ..BLUE_GREEN };
+pub const REPLACE: Yml = Yml { job: ", method: replace", ..BLUE_GREEN };
+pub const BLUE_GREEN: Yml = Yml {
     resources: "  - {name: r, type: replicas, version: {count: 2}}\n",
     jobs: "",
     manifest: ", {IN: r}",
@@ -15,7 +15,7 @@ const BLUE_GREEN: Yml = Yml {
 };
 
 /// One where images with a tag of `bad…` crash.
-fn bench(yml: Yml) -> Bench {
+pub fn bench(yml: Yml) -> Bench {
     Bench::of(Scenario::new().behaviour("org/web:bad*", Behaviour::Crashes { exit: 3, after: 2 }), yml)
 }
 
@@ -166,7 +166,7 @@ fn upgrade() {
     insta::assert_snapshot!(bench.deploy(5, "--image web=bad1"), @r"
     exit 20
     note: left over, and removed with --prune: the task definition d-m:4
-    shipctl: m: 4 tasks have failed to start; d-m is on d-m:4, and 2 tasks of d-m:3 still serve; nobody has asked to go back: `shipctl ecs rollback` does, and deploying with --rollback would have
+    shipctl: m: 4 tasks have failed to start; d-m is on d-m:4, and 2 tasks of d-m:3 still serve; nobody has asked to go back: deploy with --rollback, or run `shipctl ecs rollback`
 
     DescribeServices d-m
     RegisterTaskDefinition d-m
@@ -285,194 +285,4 @@ fn replace() {
     task definition d-m:3
     task definition d-m:4
     ");
-}
-
-#[test]
-fn a_first_deployment_that_fails() {
-    for (yml, want) in [(BLUE_GREEN, "no service"), (UPGRADE, "d-m ACTIVE"), (REPLACE, "no service")] {
-        let mut bench = bench(yml);
-        let tale = bench.deploy(1, "--image web=bad");
-        assert!(tale.contains(want), "{want}: {tale}");
-    }
-}
-
-/// A step that is refused leaves what serves as it was, in whatever method.
-#[test]
-fn a_refused_call_leaves_what_serves() {
-    use crate::ecs_server::Fault;
-    let mut said = String::new();
-    for (name, yml, service) in
-        [("blueGreen", BLUE_GREEN, "d-m-1"), ("upgrade", UPGRADE, "d-m"), ("replace", REPLACE, "d-m")]
-    {
-        for call in ["RegisterTaskDefinition", "CreateService", "UpdateService", "UpdateService * d-m:2"] {
-            let mut bench = bench(yml);
-            bench.deploys(1, "");
-            bench.ecs.change(|scenario| scenario.fault(call, When::First(1), Fault::AccessDenied));
-            let ran = bench.run("deploy d --build-number 2 --image web=v2");
-            bench.ecs.pass(60);
-            let state = bench.ecs.service(service).unwrap();
-            said.push_str(&format!("{name}, {call}: {} {}\n", ran.status, brief(&ran)));
-            said.push_str(&format!(
-                "  {} {}/{} {}\n",
-                state.status, state.running, state.desired, state.task_definition
-            ));
-        }
-    }
-    insta::assert_snapshot!(said, @r"
-    blueGreen, RegisterTaskDefinition: 4 shipctl: m: cannot register the task definition d-m: AccessDeniedException … d-m-1 serves, whole: 2 of 2 tasks run
-      ACTIVE 2/2 d-m:1
-    blueGreen, CreateService: 4 shipctl: m: cannot create the service d-m-2: AccessDeniedException … d-m-1 serves, whole: 2 of 2 tasks run
-      ACTIVE 2/2 d-m:1
-    blueGreen, UpdateService: 4 shipctl: m: cannot set the count of d-m-1 to 0: AccessDeniedException … the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` (d-m-1 on d-m:1: 2 of 2 tasks run, d-m-2 on d-m:2: 2 of 2 tasks run)
-      ACTIVE 2/2 d-m:1
-    blueGreen, UpdateService * d-m:2: 0   0:15 m: d-m-2 serves on d-m:2
-      INACTIVE 0/0 d-m:1
-    upgrade, RegisterTaskDefinition: 4 shipctl: m: cannot register the task definition d-m: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
-      ACTIVE 2/2 d-m:1
-    upgrade, CreateService: 0   0:14 m: d-m serves on d-m:2
-      ACTIVE 2/2 d-m:2
-    upgrade, UpdateService: 4 shipctl: m: cannot update the service d-m: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
-      ACTIVE 2/2 d-m:1
-    upgrade, UpdateService * d-m:2: 4 shipctl: m: cannot update the service d-m: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
-      ACTIVE 2/2 d-m:1
-    replace, RegisterTaskDefinition: 4 shipctl: m: cannot register the task definition d-m: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
-      ACTIVE 2/2 d-m:1
-    replace, CreateService: 0   0:14 m: d-m serves on d-m:2
-      ACTIVE 2/2 d-m:2
-    replace, UpdateService: 4 shipctl: m: cannot set the count of d-m to 0: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
-      ACTIVE 2/2 d-m:1
-    replace, UpdateService * d-m:2: 4 shipctl: m: cannot update the service d-m: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
-      ACTIVE 2/2 d-m:1
-    ");
-}
-
-#[test]
-fn old_revisions_are_kept_as_asked() {
-    let mut bench = bench(BLUE_GREEN);
-    let revisions = |bench: &Bench| {
-        let world = bench.ecs.world();
-        let all = world.lines().filter_map(|line| line.strip_prefix("task definition d-m:"));
-        all.collect::<Vec<_>>().join(" ")
-    };
-    let mut kept = Vec::new();
-    for (number, keep) in
-        [(1, "--keep 3"), (2, "--keep 3"), (3, "--keep 3"), (4, "--keep 3"), (5, "--keep 3"), (6, ""), (7, "--keep 0")]
-    {
-        bench.deploys(number, &format!("--image web=v{number} {keep}"));
-        kept.push(revisions(&bench));
-    }
-    assert_eq!(kept, ["1", "1 2", "1 2 3", "1 2 3 4", "2 3 4 5", "5 6", "7"]);
-    let ran = bench.run("rollback d --build-number 8");
-    assert_eq!(ran.status, 1);
-    insta::assert_snapshot!(last(&ran), @r"shipctl: no version of m before d-m-7 is kept: nothing to go back to");
-    assert_eq!(notes(&ran), [""; 0]);
-}
-
-/// Revisions of others, and those that a service of ours is on still, are not ours to deregister.
-#[test]
-fn revisions_of_others_stay() {
-    use serde_json::json;
-    let app = json!({"name": "web", "image": "org/web:other", "memory": 400});
-    let other = json!({"family": "d-m", "containerDefinitions": [app]});
-    let scenario = Scenario::new().registered(other.clone()).with_service("d-m-prod", "org/other:1", 1);
-    let mut bench = Bench::of(scenario.registered(other), BLUE_GREEN);
-    bench.deploys(1, "");
-    bench.deploys(2, "--image web=v2 --keep 0");
-    bench.deploys(3, "--image web=v3 --keep 0");
-    insta::assert_snapshot!(bench.ecs.world(), @r"
-    service prod/d-m-prod ACTIVE 1+0/1 d-m-prod:1
-    service prod/d-m-1 INACTIVE 0+0/0 d-m:3
-    service prod/d-m-2 INACTIVE 0+0/0 d-m:4
-    service prod/d-m-3 ACTIVE 2+0/2 d-m:5
-    task definition d-m-prod:1
-    task definition d-m:1
-    task definition d-m:2
-    task definition d-m:5
-    ");
-}
-
-/// A port of the host that is there once: with replace the tasks stop first, on the way back as well.
-#[test]
-fn replace_where_there_is_one_place() {
-    use crate::ecs_server::Fault;
-    let resources = "  - {name: r, type: replicas, version: {count: 1, minReplicas: 1, maxReplicas: 3}}
-  - {name: o, type: dockerOptions, version: {portMappings: [\"80:8080\"]}}
-";
-    let mut bench = bench(Yml { resources, manifest: ", {IN: r}, {IN: o}", ..REPLACE });
-    bench.ecs.change(|scenario| scenario.instances(1));
-    bench.deploys(1, "");
-    bench.deploys(2, "--image web=v2");
-    bench.ecs.change(|scenario| scenario.fault("RegisterScalableTarget", When::First(1), Fault::AccessDenied));
-    insta::assert_snapshot!(bench.deploy(3, "--image web=v3").replace(": User:", "\n"), @r"
-    exit 4
-    note: cannot let service/prod/d-m be scaled: AccessDeniedException
-     arn:aws:iam::123456789012:user/ci is not authorized to perform: application-autoscaling:RegisterScalableTarget on resource: * because no identity-based policy allows the application-autoscaling:RegisterScalableTarget action (request 00000000-0000-4000-8000-000000000016); add application-autoscaling:RegisterScalableTarget to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed: what was there before comes back
-    note: left over, and removed with --prune: the task definition d-m:3
-    shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException
-     arn:aws:iam::123456789012:user/ci is not authorized to perform: application-autoscaling:RegisterScalableTarget on resource: * because no identity-based policy allows the application-autoscaling:RegisterScalableTarget action (request 00000000-0000-4000-8000-000000000016); add application-autoscaling:RegisterScalableTarget to the caller's policy: shipctl iam policy --for deploy,scaling prints what is needed; d-m serves, whole: 1 of 1 tasks run
-
-    DescribeServices d-m
-    RegisterTaskDefinition d-m
-    DeregisterScalableTarget service/prod/d-m
-    UpdateService d-m count=0
-    DescribeServices d-m ×4
-    UpdateService d-m count=1 d-m:3
-    DescribeServices d-m ×6
-    RegisterScalableTarget service/prod/d-m -> AccessDeniedException
-    UpdateService d-m count=0
-    DescribeServices d-m ×4
-    UpdateService d-m count=1 d-m:2
-    DescribeServices d-m ×6
-    RegisterScalableTarget service/prod/d-m
-    DescribeServices d-m
-
-    service prod/d-m ACTIVE 1+0/1 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    task definition d-m:3
-    target service/prod/d-m 1-3
-    ");
-    assert_eq!(bench.run("rollback d --build-number 4").status, 0);
-    insta::assert_snapshot!(bench.ecs.transcript(), @"");
-    assert_eq!(bench.ecs.service("d-m").unwrap().running, 1);
-}
-
-/// What `rollback` goes back to after an upgrade that failed is what served, not the version before that.
-#[test]
-fn rollback_of_an_upgrade_that_failed() {
-    let mut bench = bench(UPGRADE);
-    bench.deploys(1, "");
-    assert_eq!(bench.run("deploy d --build-number 2 --image web=bad").status, 20);
-    insta::assert_snapshot!(bench.tale("rollback d --build-number 3"), @r"
-    exit 0
-    note: d-m is on d-m:2: it goes back to d-m:1, which served last
-    m	d-m	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
-
-    DescribeServices d-m
-    UpdateService d-m d-m:1
-    DescribeServices d-m ×7
-
-    service prod/d-m ACTIVE 2+0/2 d-m:1
-    task definition d-m:1
-    task definition d-m:2
-    ");
-    bench.deploys(4, "--image web=v4");
-    assert_eq!(bench.run("deploy d --build-number 5 --image web=bad").status, 20);
-    assert_eq!(bench.run("rollback d --build-number 6").status, 0);
-    assert!(bench.ecs.world().contains("ACTIVE 2+0/2 d-m:3"), "{}", bench.ecs.world());
-    // Once more is one further back.
-    assert_eq!(bench.run("rollback d --build-number 7").status, 0);
-    assert!(bench.ecs.world().contains("ACTIVE 2+0/2 d-m:1"), "{}", bench.ecs.world());
-}
-
-/// The same again is deployed again where it does not run.
-#[test]
-fn what_does_not_run_is_not_unchanged() {
-    let mut bench = bench(UPGRADE);
-    bench.deploys(1, "");
-    bench.deploys(2, "--image web=bad --no-wait");
-    bench.ecs.pass(120);
-    let ran = bench.run("deploy d --build-number 3 --image web=bad");
-    assert_eq!(ran.status, 20, "{}", ran.err());
-    insta::assert_snapshot!(format!("{}\n{}", notes(&ran).join("\n"), last(&ran)), @"");
 }

@@ -29,7 +29,7 @@ fn a_port_that_both_versions_want_is_announced() {
     insta::assert_snapshot!(said, @r#"
     "": 21
       0:00 m: note: d-m-2 and d-m-1 both want port 80 of the host: the new tasks need instances of their own. Leave the host's port out behind an application load balancer, or deploy with method replace
-    shipctl: m: no place for its tasks: (service d-m-2) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) is already using a port required by your task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide; d-m-1 serves, whole: 1 of 1 tasks run
+    shipctl: m: no place for its tasks: no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) is already using a port required by your task; d-m-1 serves, whole: 1 of 1 tasks run
     service prod/d-m-1 ACTIVE 1+0/1 d-m:1
     service prod/d-m-2 INACTIVE 0+0/0 d-m:2
     task definition d-m:1
@@ -37,7 +37,7 @@ fn a_port_that_both_versions_want_is_announced() {
 
     ", method: upgrade": 20
       0:00 m: note: d-m wants port 80 of the host, which its tasks have now: new ones need instances that are free of them. Set service.deploymentConfiguration.minimumHealthyPercent below 100, or deploy with method replace
-    shipctl: m: no place for its tasks: (service d-m) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) is already using a port required by your task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide; d-m is on d-m:2, and 1 task of d-m:1 still serve; nobody has asked to go back: `shipctl ecs rollback` does, and deploying with --rollback would have
+    shipctl: m: no place for its tasks: no container instance met all of its requirements. The closest matching (container-instance 000000000000000000000000000000c1) is already using a port required by your task; d-m is on d-m:2, and 1 task of d-m:1 still serves; nobody has asked to go back: deploy with --rollback, or run `shipctl ecs rollback`
     service prod/d-m ACTIVE 1+0/1 d-m:2
     task definition d-m:1
     task definition d-m:2
@@ -219,7 +219,7 @@ fn counts() {
         let mut bench = Bench::of(Scenario::new(), Yml { job, ..PLAIN });
         let desired = |bench: &mut Bench, number: usize, resources: &str| {
             let manifest = if resources.is_empty() { "" } else { ", {IN: r}" };
-            bench.job(Yml { job, resources, manifest, ..PLAIN });
+            bench.job(Yml { resources, manifest, job, ..PLAIN });
             bench.deploys(number, &format!("--image web=v{number}"));
             let name = if job.is_empty() { format!("d-m-{number}") } else { "d-m".to_owned() };
             bench.ecs.service(&name).unwrap().desired
@@ -359,54 +359,4 @@ fn a_cluster_that_changes() {
         bench.deploys(3, "");
         assert!(bench.ecs.world().contains("service other/d-m"), "{}", bench.ecs.world());
     }
-}
-
-#[test]
-fn both_spellings() {
-    let old = "resources:
-  - {name: c, type: cluster, pointer: {sourceName: prod, region: us-east-1}}
-  - {name: web, type: image, pointer: {sourceName: org/web}, seed: {versionName: v1}}
-  - {name: p, type: params, version: {params: {A: one}}}
-  - {name: o, type: dockerOptions, version: {memory: 128, portMappings: [\"0:80\"]}}
-  - {name: r, type: replicas, version: {count: 2}}
-  - {name: b, type: loadBalancer, pointer: {sourceName: elb, role: mine}}
-jobs:
-  - {name: m, type: manifest, steps: [{IN: web}, {IN: p}, {IN: o}]}
-  - name: d
-    type: deploy
-    steps: [{IN: m}, {IN: c}, {IN: r}, {IN: b, applyTo: [{manifest: m, image: web, port: 80}]}]
-";
-    let new = old
-        .replace(
-            "pointer: {sourceName: org/web}, seed: {versionName: v1}",
-            "versionTemplate: {sourceName: org/web, versionName: v1}",
-        )
-        .replace("params, version: {params: {A: one}}", "params, versionTemplate: {params: {A: one}}")
-        .replace("version:", "versionTemplate:")
-        .replace("pointer:", "versionTemplate:");
-    assert!(!new.contains("pointer") && !new.contains("seed"));
-    let told = [old, &new].map(|yml| {
-        let mut bench = Bench::new(Scenario::new().role("mine", "ecs.amazonaws.com"));
-        bench.sandbox.write("work/shippable.yml", yml);
-        let tale = bench.deploy(1, "");
-        let requests: Vec<_> = bench.ecs.calls().into_iter().map(|call| call.request).collect();
-        (tale, requests)
-    });
-    assert_eq!(told[0], told[1]);
-    let [(tale, requests), _] = &told;
-    insta::assert_snapshot!(tale, @r"
-    exit 0
-    m	d-m-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
-
-    DescribeServices d-m-1
-    RegisterTaskDefinition d-m
-    CreateService d-m-1 count=2 d-m:1
-    DescribeServices d-m-1 ×4
-
-    service prod/d-m-1 ACTIVE 2+0/2 d-m:1
-    task definition d-m:1
-    ");
-    let container =
-        requests.iter().find_map(|request| Some(request["containerDefinitions"].as_array()?[0].to_string()));
-    insta::assert_snapshot!(container.unwrap(), @r#"{"name":"web","image":"org/web:v1","memory":128,"cpu":0,"essential":true,"portMappings":[{"containerPort":80,"hostPort":0,"protocol":"tcp"}],"environment":[{"name":"A","value":"one"}]}"#);
 }

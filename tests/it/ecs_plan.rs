@@ -76,12 +76,11 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         if path.is_symlink() {
             continue;
         }
-        match path.is_dir() {
-            true => {
-                all.push((path.clone(), Vec::new()));
-                all.extend(files(&path));
-            }
-            false => all.push((path.clone(), fs::read(&path).unwrap())),
+        if path.is_dir() {
+            all.push((path.clone(), Vec::new()));
+            all.extend(files(&path));
+        } else {
+            all.push((path.clone(), fs::read(&path).unwrap()));
         }
     }
     all.sort();

@@ -296,206 +296,44 @@ fn policies_and_alarms_that_are_gone() {
 fn scaling_that_is_refused() {
     let mut said = String::new();
     for job in ["", ", method: upgrade", ", method: upgrade --rollback", ", method: replace"] {
-        for call in
-            ["RegisterScalableTarget", "PutScalingPolicy", "PutMetricAlarm", "DeleteAlarms", "DeregisterScalableTarget"]
-        {
+        for call in ["RegisterScalableTarget", "PutScalingPolicy", "PutMetricAlarm", "DeregisterScalableTarget"] {
             let (yml_job, flag) = job.split_once(" --").map_or((job, ""), |(job, _)| (job, "--rollback"));
             let mut bench = bench(yml_job);
             bench.deploys(1, "");
+            let world = bench.ecs.world();
+            let before: String = world.lines().skip_while(|line| !line.starts_with("target")).collect();
             bench.ecs.change(|scenario| scenario.fault(call, When::First(1), Fault::AccessDenied));
             let ran = bench.run(&format!("deploy d --build-number 2 --image web=v2 {flag}"));
-            said.push_str(&format!("{job} {call}: {} {}\n", ran.status, brief(&ran)));
             bench.ecs.pass(60);
-            said.push_str(&bench.ecs.world());
+            let world = bench.ecs.world();
+            let services: Vec<&str> = world.lines().filter(|line| line.contains(" ACTIVE ")).collect();
+            let after: String = world.lines().skip_while(|line| !line.starts_with("target")).collect();
+            let is_same = after == before;
+            let services = services.join(", ");
+            said.push_str(&format!(
+                "{job} {call}: {} {}; {services}; scaled as before: {is_same}\n",
+                ran.status,
+                brief(&ran)
+            ));
         }
     }
     insta::assert_snapshot!(said, @r"
-     RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m-2 be scaled: AccessDeniedException … d-m-1 serves, whole: 2 of 2 tasks run
-    service prod/d-m-1 ACTIVE 2+0/2 d-m:1
-    service prod/d-m-2 INACTIVE 0+0/0 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m-1 2-6
-    policy down of service/prod/d-m-1
-    policy up of service/prod/d-m-1
-    alarm busy
-    alarm idle
-     PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException … d-m-1 serves, whole: 2 of 2 tasks run
-    service prod/d-m-1 ACTIVE 2+0/2 d-m:1
-    service prod/d-m-2 INACTIVE 0+0/0 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m-1 2-6
-    policy down of service/prod/d-m-1
-    policy up of service/prod/d-m-1
-    alarm busy
-    alarm idle
-     PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied … d-m-1 serves, whole: 2 of 2 tasks run
-    service prod/d-m-1 ACTIVE 2+0/2 d-m:1
-    service prod/d-m-2 INACTIVE 0+0/0 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m-1 2-6
-    policy down of service/prod/d-m-1
-    policy up of service/prod/d-m-1
-    alarm busy
-    alarm idle
-     DeleteAlarms: 0   0:15 m: d-m-2 serves on d-m:2
-    service prod/d-m-1 INACTIVE 0+0/0 d-m:1
-    service prod/d-m-2 ACTIVE 2+0/2 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m-2 2-6
-    policy down of service/prod/d-m-2
-    policy up of service/prod/d-m-2
-    alarm busy
-    alarm idle
-     DeregisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m-1 be scaled no more: AccessDeniedException … the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` (d-m-1 on d-m:1: 2 of 2 tasks run, d-m-2 on d-m:2: 2 of 2 tasks run)
-    service prod/d-m-1 ACTIVE 2+0/2 d-m:1
-    service prod/d-m-2 ACTIVE 2+0/2 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m-1 2-6
-    target service/prod/d-m-2 2-6
-    policy down of service/prod/d-m-2
-    policy up of service/prod/d-m-2
-    alarm busy
-    alarm idle
-    , method: upgrade RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException … d-m is on d-m:2: 2 of 2 tasks run, none of them of d-m:1; nobody has asked to go back: `shipctl ecs rollback` does, and deploying with --rollback would have
-    service prod/d-m ACTIVE 2+0/2 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: upgrade PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException … d-m is on d-m:2: 2 of 2 tasks run, none of them of d-m:1; nobody has asked to go back: `shipctl ecs rollback` does, and deploying with --rollback would have
-    service prod/d-m ACTIVE 2+0/2 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: upgrade PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied … d-m is on d-m:2: 2 of 2 tasks run, none of them of d-m:1; nobody has asked to go back: `shipctl ecs rollback` does, and deploying with --rollback would have
-    service prod/d-m ACTIVE 2+0/2 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: upgrade DeleteAlarms: 0   0:14 m: d-m serves on d-m:2
-    service prod/d-m ACTIVE 2+0/2 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: upgrade DeregisterScalableTarget: 0   0:14 m: d-m serves on d-m:2
-    service prod/d-m ACTIVE 2+0/2 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: upgrade --rollback RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
-    service prod/d-m ACTIVE 2+0/2 d-m:1
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: upgrade --rollback PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
-    service prod/d-m ACTIVE 2+0/2 d-m:1
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: upgrade --rollback PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied … d-m serves, whole: 2 of 2 tasks run
-    service prod/d-m ACTIVE 2+0/2 d-m:1
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: upgrade --rollback DeleteAlarms: 0   0:14 m: d-m serves on d-m:2
-    service prod/d-m ACTIVE 2+0/2 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: upgrade --rollback DeregisterScalableTarget: 0   0:14 m: d-m serves on d-m:2
-    service prod/d-m ACTIVE 2+0/2 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: replace RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
-    service prod/d-m ACTIVE 2+0/2 d-m:1
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: replace PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
-    service prod/d-m ACTIVE 2+0/2 d-m:1
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: replace PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied … d-m serves, whole: 2 of 2 tasks run
-    service prod/d-m ACTIVE 2+0/2 d-m:1
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: replace DeleteAlarms: 0   0:14 m: d-m serves on d-m:2
-    service prod/d-m ACTIVE 2+0/2 d-m:2
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
-    , method: replace DeregisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled no more: AccessDeniedException … d-m serves, whole: 2 of 2 tasks run
-    service prod/d-m ACTIVE 2+0/2 d-m:1
-    task definition d-m:1
-    task definition d-m:2
-    target service/prod/d-m 2-6
-    policy down of service/prod/d-m
-    policy up of service/prod/d-m
-    alarm busy
-    alarm idle
+     RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m-2 be scaled: AccessDeniedException …; d-m-1 serves, whole: 2 of 2 tasks run; service prod/d-m-1 ACTIVE 2+0/2 d-m:1; scaled as before: true
+     PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException …; d-m-1 serves, whole: 2 of 2 tasks run; service prod/d-m-1 ACTIVE 2+0/2 d-m:1; scaled as before: true
+     PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied …; d-m-1 serves, whole: 2 of 2 tasks run; service prod/d-m-1 ACTIVE 2+0/2 d-m:1; scaled as before: true
+     DeregisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m-1 be scaled no more: AccessDeniedException …; the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` (d-m-1 on d-m:1: 2 of 2 tasks run, d-m-2 on d-m:2: 2 of 2 tasks run); service prod/d-m-1 ACTIVE 2+0/2 d-m:1, service prod/d-m-2 ACTIVE 2+0/2 d-m:2; scaled as before: false
+    , method: upgrade RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException …; d-m is on d-m:2: 2 of 2 tasks run, none of them of d-m:1; nobody has asked to go back: deploy with --rollback, or run `shipctl ecs rollback`; service prod/d-m ACTIVE 2+0/2 d-m:2; scaled as before: true
+    , method: upgrade PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException …; d-m is on d-m:2: 2 of 2 tasks run, none of them of d-m:1; nobody has asked to go back: deploy with --rollback, or run `shipctl ecs rollback`; service prod/d-m ACTIVE 2+0/2 d-m:2; scaled as before: true
+    , method: upgrade PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied …; d-m is on d-m:2: 2 of 2 tasks run, none of them of d-m:1; nobody has asked to go back: deploy with --rollback, or run `shipctl ecs rollback`; service prod/d-m ACTIVE 2+0/2 d-m:2; scaled as before: true
+    , method: upgrade DeregisterScalableTarget: 0   0:14 m: d-m serves on d-m:2; service prod/d-m ACTIVE 2+0/2 d-m:2; scaled as before: true
+    , method: upgrade --rollback RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException …; d-m serves, whole: 2 of 2 tasks run; service prod/d-m ACTIVE 2+0/2 d-m:1; scaled as before: true
+    , method: upgrade --rollback PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException …; d-m serves, whole: 2 of 2 tasks run; service prod/d-m ACTIVE 2+0/2 d-m:1; scaled as before: true
+    , method: upgrade --rollback PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied …; d-m serves, whole: 2 of 2 tasks run; service prod/d-m ACTIVE 2+0/2 d-m:1; scaled as before: true
+    , method: upgrade --rollback DeregisterScalableTarget: 0   0:14 m: d-m serves on d-m:2; service prod/d-m ACTIVE 2+0/2 d-m:2; scaled as before: true
+    , method: replace RegisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled: AccessDeniedException …; d-m serves, whole: 2 of 2 tasks run; service prod/d-m ACTIVE 2+0/2 d-m:1; scaled as before: true
+    , method: replace PutScalingPolicy: 4 shipctl: m: cannot put the scaling policy up: AccessDeniedException …; d-m serves, whole: 2 of 2 tasks run; service prod/d-m ACTIVE 2+0/2 d-m:1; scaled as before: true
+    , method: replace PutMetricAlarm: 4 shipctl: m: cannot put the alarm busy: AccessDenied …; d-m serves, whole: 2 of 2 tasks run; service prod/d-m ACTIVE 2+0/2 d-m:1; scaled as before: true
+    , method: replace DeregisterScalableTarget: 4 shipctl: m: cannot let service/prod/d-m be scaled no more: AccessDeniedException …; d-m serves, whole: 2 of 2 tasks run; service prod/d-m ACTIVE 2+0/2 d-m:1; scaled as before: true
     ");
 }
 
@@ -519,5 +357,44 @@ fn scaled_by_hand() {
     policy up of service/prod/d-m-1
     alarm busy
     alarm idle
+    ");
+}
+
+/// Whatever was made goes: targets, policies and alarms, too, also those of a deployment that was killed.
+#[test]
+fn a_scaled_job_is_deleted() {
+    let mut bench = bench("");
+    bench.deploys(1, "");
+    let kill = Fault::SignalAfter(rustix::process::Signal::KILL);
+    bench.ecs.change(|scenario| scenario.fault("PutMetricAlarm", When::First(1), kill));
+    assert_eq!(bench.run("deploy d --build-number 2 --image web=v2").status, 137);
+    bench.ecs.change(|mut scenario| {
+        scenario.faults.clear();
+        scenario
+    });
+    insta::assert_snapshot!(bench.tale("delete d"), @r"
+    exit 0
+
+    DescribeServices d-m-1
+    DeleteAlarms busy,idle
+    DeleteScalingPolicy up
+    DeleteScalingPolicy down
+    DeregisterScalableTarget service/prod/d-m-1
+    UpdateService d-m-1 count=0
+    DescribeServices d-m-1 ×4
+    DeleteService d-m-1
+    DescribeServices d-m-1 ×2
+    DeregisterTaskDefinition d-m:1
+    DescribeServices d-m-2
+    DeleteAlarms busy -> ResourceNotFound
+    DeleteScalingPolicy up
+    DeleteScalingPolicy down
+    DeregisterScalableTarget service/prod/d-m-2
+    DeleteService d-m-2
+    DescribeServices d-m-2 ×4
+    DeregisterTaskDefinition d-m:2
+
+    service prod/d-m-1 INACTIVE 0+0/0 d-m:1
+    service prod/d-m-2 INACTIVE 0+0/0 d-m:2
     ");
 }

@@ -3,7 +3,7 @@
 // A test that cannot go on stops at the spot.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 // Tables are long, and their rows are built from values.
-#![allow(clippy::too_many_lines, clippy::needless_pass_by_value, clippy::format_collect)]
+#![allow(clippy::too_many_lines, clippy::needless_pass_by_value, clippy::format_collect, clippy::format_push_string)]
 
 mod aws_cache; // sessions kept between processes
 mod aws_configure; // profiles that real AWS clients use
@@ -19,12 +19,14 @@ mod cli_config; // tools of a job, and what they make of their files
 mod copy; // files into and out of states
 mod decrypt; // files encrypted by the real openssl
 mod durability; // kill -9, full disks, read-only folders
-mod ecs_after; // scale, rollback, delete, status
+mod ecs_after; // scale, rollback, status
 mod ecs_clients; // the clients of a deployment, against moto
+mod ecs_delete; // deletion, and what is left over
 mod ecs_denied; // callers who may not do everything
 mod ecs_failures; // deployments that do not come to anything, and why
 mod ecs_faults; // an AWS that is slow, out of reach, strict
 mod ecs_jobs; // deploy jobs, and what becomes of them
+mod ecs_kills; // killed and interrupted at each call
 mod ecs_manifests; // several of them
 mod ecs_methods; // blueGreen, upgrade, replace
 mod ecs_moto; // the documented permissions, enforced by moto
@@ -33,7 +35,8 @@ mod ecs_plan; // plans, beside what deployments do
 mod ecs_run; // tasks that are run once
 mod ecs_scaling; // targets, policies, alarms
 mod ecs_server; // an ECS that plays what a test tells it to
-mod ecs_state; // killed, interrupted, two at once, no disk
+mod ecs_serving; // what goes on serving, and what it goes back to
+mod ecs_state; // two at once, no disk, damage
 mod ecs_update; // services that no yml describes
 mod ecs_verdicts; // when a roll-out is done, and when it is not
 mod git_changes; // get_git_changes over real repositories

@@ -12,6 +12,7 @@ use crate::support::secret::SecretText;
 
 /// Arguments of `ecs deploy`.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // each is an option of its own
 pub(crate) struct DeployArgs {
     #[command(flatten)]
     job: JobArgs,

@@ -4,6 +4,7 @@
 //! manifest. With `--json`: one object per line on standard output, nothing else. Secrets are masked in all of them.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -72,7 +73,7 @@ impl<'a> Log<'a> {
         let manifest = manifest.map(|name| format!("{name}: ")).unwrap_or_default();
         let line = format!("{:3}:{:02} {manifest}{}", passed / 60, passed % 60, one_line(&self.masked(text)));
         match &self.live {
-            Some(live) => drop(live.all.println(line)),
+            Some(shown) => drop(shown.all.println(line)),
             None => drop(writeln!(self.ctx.err_stream(), "{line}")),
         }
     }
@@ -150,11 +151,11 @@ fn counts(service: &str, counts: (i32, i32, i32, i32), state: Option<&str>) -> S
     let mut text = format!("{service}: {running} of {desired} running");
     for (count, word) in [(pending, "pending"), (failed, "failed")] {
         if count > 0 {
-            text.push_str(&format!(", {count} {word}"));
+            let _ = write!(text, ", {count} {word}");
         }
     }
     if let Some(state) = state {
-        text.push_str(&format!(" ({state})"));
+        let _ = write!(text, " ({state})");
     }
     text
 }

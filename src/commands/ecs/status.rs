@@ -1,5 +1,7 @@
 //! `shipctl ecs status JOB`: what is remembered, and what ECS shows of it.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -99,17 +101,18 @@ fn text(one: &Shown) -> String {
     let mut text = format!("{head}: {}, {} of {} running{pending}\n", service.status, service.running, service.desired);
     for rollout in service.deployments.iter().filter(|one| service.deployments.len() > 1 || one.status != "PRIMARY") {
         let state = rollout.rollout_state.as_deref().map(|state| format!(", {state}")).unwrap_or_default();
-        text.push_str(&format!(
-            "  roll-out {} of {}: {} of {} running{state}\n",
+        let _ = writeln!(
+            text,
+            "  roll-out {} of {}: {} of {} running{state}",
             rollout.status,
             revision_of(&rollout.task_definition),
             rollout.running,
             rollout.desired
-        ));
+        );
     }
     for event in service.events.iter().take(EVENTS) {
         let at = event.at.map(crate::aws::timestamp).unwrap_or_default();
-        text.push_str(&format!("  {at} {}\n", one_line(&event.message)));
+        let _ = writeln!(text, "  {at} {}", one_line(&event.message));
     }
     text
 }

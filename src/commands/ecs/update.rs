@@ -19,6 +19,7 @@ use crate::error::{Error, Kind};
 
 /// Arguments of `ecs update`.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // each is an option of its own
 pub(crate) struct UpdateArgs {
     /// A cluster of the job directory, or a cluster's own name
     #[arg(value_name = "CLUSTER")]

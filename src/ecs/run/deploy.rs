@@ -147,8 +147,15 @@ fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result
         _ => {}
     }
     let gone = remembered.as_ref().filter(|_| matches!(state, Some(State::Gone(_))));
-    let was = remembered.clone().filter(|_| gone.is_none());
+    let mut was = remembered.clone().filter(|_| gone.is_none());
     let target = service_name(wanted.method, service, was.as_ref(), &options.build_number);
+    if remembered.is_none()
+        && let Some(found) = found(work, wanted, service, &target)
+    {
+        work.note(format!("{target} is there, and was not deployed with this store: it is taken over"));
+        steps = deploy_steps(wanted, service, Some(&found), &options.build_number, options.keep);
+        was = Some(found);
+    }
     if let Some(gone) = gone {
         steps = deploy_steps_anew(wanted, service, gone, &options.build_number, options.keep);
         if !work.seen.contains_key(&target) {
@@ -171,10 +178,36 @@ fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result
         steps,
         count: was.as_ref().and_then(|was| count_of(work, was)),
         gone: gone.map(|gone| gone.service.clone()).filter(|gone| *gone != target),
+        new: new_version(work, wanted, service, target, remembered.as_ref().or(was.as_ref())),
         was,
-        new: new_version(work, wanted, service, target, remembered.as_ref()),
         goes_back: wanted.method != Method::Upgrade || options.rollback,
     })))
+}
+
+/// A service of the wanted name that nobody remembers, as the one that serves: where the new version fails, it comes back.
+/// What it was made with is not known, and taken to be what is wanted.
+fn found(work: &Work, wanted: &Wanted, service: &WantedService, target: &str) -> Option<Deployed> {
+    let seen = work.seen.get(target).filter(|seen| seen.status == "ACTIVE")?;
+    if work.book.memory().is_left(target) {
+        return None;
+    }
+    let mut asked = masked(service);
+    if let Some(asked) = asked.as_object_mut() {
+        asked.shift_remove("scaling");
+    }
+    Some(Deployed {
+        manifest: service.manifest.clone(),
+        cluster: wanted.cluster.name.clone(),
+        region: wanted.cluster.region.clone(),
+        service: target.to_owned(),
+        method: wanted.method,
+        build_number: String::new(),
+        task_definition: seen.task_definition.clone(),
+        digest: String::new(),
+        wanted: asked,
+        scaling: None,
+        previous: Vec::new(),
+    })
 }
 
 /// How many tasks a version should have that comes back. One that was killed while it replaced another has left 0.

@@ -159,7 +159,7 @@ fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
     };
     let count = work.seen.get(&was.service).map(|seen| seen.desired).filter(|count| *count > 0).or_else(|| was.count());
     // The count that it has by now is kept.
-    for step in steps.iter_mut() {
+    for step in &mut steps {
         if let Step::Update { request, .. } = step
             && let (Some(wanted), Some(count)) = (request.get_mut("desiredCount"), count)
         {

@@ -55,7 +55,7 @@ pub fn update(run: &Run, asked: &Asked) -> Result<Done, Error> {
     let mut work = Work::new(run, &book, &service.name, asked.cluster, limit);
     work.hints = HINTS;
     work.target.clone_from(&service.name);
-    work.definition = asked.definition.clone();
+    work.definition.clone_from(asked.definition);
     work.previous = Some(service.task_definition.clone());
     work.is_daemon = service.scheduling == "DAEMON";
     work.known_events.extend(service.events.iter().map(|event| event.id.clone()));

@@ -80,13 +80,13 @@ pub fn rollback_steps(was: &Deployed, build_number: &str) -> Option<Vec<Step>> {
     if name == was.service {
         let mut request = named(was);
         request.insert("taskDefinition".to_owned(), previous.task_definition.clone().into());
-        let stops = was.method == Method::Replace && !was_daemon(was);
-        if stops {
+        let is_stopped = was.method == Method::Replace && !was_daemon(was);
+        if is_stopped {
             let count = previous.wanted.get("service").and_then(|service| service.get("desiredCount")).cloned();
             request.insert("desiredCount".to_owned(), count.unwrap_or_else(|| 1.into()));
         }
-        let is_scaled = stops && was.scaling.as_ref().is_some_and(|scaled| !scaled.resource_id.is_empty());
-        steps.extend(put_steps(was, request, stops, is_scaled));
+        let is_scaled = is_stopped && was.scaling.as_ref().is_some_and(|scaled| !scaled.resource_id.is_empty());
+        steps.extend(put_steps(was, request, is_stopped, is_scaled));
         steps.extend(is_scaled.then(|| scaling::put_back(was)).into_iter().flatten());
         return Some(steps);
     }
@@ -106,15 +106,15 @@ pub fn rollback_steps(was: &Deployed, build_number: &str) -> Option<Vec<Step>> {
     Some(steps)
 }
 
-/// Puts what serves on another revision. `stops`: its tasks stop first, which may have ports of the host that the others
+/// Puts what serves on another revision. `is_stopped`: its tasks stop first, which may have ports of the host that the others
 /// need; `is_scaled`: something may raise their count again.
-fn put_steps(was: &Deployed, request: Request, stops: bool, is_scaled: bool) -> Vec<Step> {
+fn put_steps(was: &Deployed, request: Request, is_stopped: bool, is_scaled: bool) -> Vec<Step> {
     let service = || was.service.clone();
     let mut steps = Vec::new();
     if let Some(scaled) = was.scaling.as_ref().filter(|_| is_scaled) {
         steps.push(Step::DeregisterTarget { resource_id: scaled.resource_id.clone() });
     }
-    if stops {
+    if is_stopped {
         steps.extend([Step::ScaleToZero { service: service() }, Step::AwaitStopped { service: service() }]);
     }
     steps.push(Step::Update { service: service(), request, registered: false });
@@ -171,10 +171,10 @@ pub fn undo_steps(done: &[Step], was: Option<&Deployed>, count: Option<i32>, goe
         request.insert("desiredCount".to_owned(), count.into());
     }
     // One that was replaced is replaced again.
-    let stops = done.iter().any(|step| matches!(step, Step::ScaleToZero { .. }))
+    let is_stopped = done.iter().any(|step| matches!(step, Step::ScaleToZero { .. }))
         && done.iter().any(|step| matches!(step, Step::Update { .. }));
-    let is_scaled = stops && done.iter().any(|step| matches!(step, Step::RegisterTarget(_)));
-    let mut steps = put_steps(was, request, stops, is_scaled);
+    let is_scaled = is_stopped && done.iter().any(|step| matches!(step, Step::RegisterTarget(_)));
+    let mut steps = put_steps(was, request, is_stopped, is_scaled);
     let scaling_touched = |step: &Step| {
         matches!(step, Step::DeregisterTarget { .. } | Step::RegisterTarget(_) | Step::PutPolicy(_) | Step::PutAlarm(_))
     };

@@ -44,7 +44,7 @@ pub fn masked(service: &WantedService) -> Value {
 }
 
 /// A request that is about the service, secrets masked.
-pub fn masked_request(service: &WantedService, request: Request) -> Value {
+pub fn masked_request(service: &WantedService, request: &Request) -> Value {
     let mut around = hidden(service, json!({ "taskDefinition": request }));
     around.get_mut("taskDefinition").map(Value::take).unwrap_or_default()
 }
