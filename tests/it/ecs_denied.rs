@@ -1,5 +1,7 @@
 //! Deployments whose caller may not do everything.
 
+use std::fmt::Write as _;
+
 use crate::ecs_failures::{BLUE_GREEN, GROUP, Stage, Yml, told};
 use crate::ecs_faults::{CRASH, HEALTHY, WHOLE, left, said, whole, without_requests};
 use crate::ecs_server::{Fault, Scenario, When};
@@ -72,7 +74,7 @@ fn documented_calls_denied() {
             stage.sandbox.write("work/shippable.yml", Yml { resources: &other, ..WHOLE }.text());
         }
         let ran = stage.second("--keep 0");
-        tale.push_str(&format!("{action}: {}{}\n", without_requests(&said(&ran)), left(&stage)));
+        writeln!(tale, "{action}: {}{}", without_requests(&said(&ran)), left(&stage)).unwrap();
         assert_eq!(ran.status, 4, "{action}: {}", ran.err());
         assert!(ran.err().lines().last().unwrap().contains(&format!("not authorized to perform: {action} ")), "{tale}");
         // One of both serves, whole.

@@ -1,5 +1,6 @@
 //! An AWS that is slow, out of reach, forgetful or strict while a job is deployed.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::ecs_failures::{BLUE_GREEN, GROUP, Stage, UPGRADE, Yml, told};
@@ -108,7 +109,7 @@ fn what_does_not_pass_is_told() {
         stage.ecs.change(|scenario| scenario.fault(pattern, When::Always, fault.clone()));
         let ran = stage.second("--timeout 60");
         let told = without_requests(&said(&ran)).replace(stage.ecs.url().trim_start_matches("http://"), "ADDRESS");
-        tale.push_str(&format!("{name}: {told}{}\n", left(&stage)));
+        writeln!(tale, "{name}: {told}{}", left(&stage)).unwrap();
         assert_ne!(ran.status, 0, "{name}");
         assert_eq!(stage.ecs.service("d-m-1").unwrap().running, 1, "{name}: {}", ran.err());
     }

@@ -282,10 +282,10 @@ impl<'a> Work<'a> {
         let rollout = Rollout {
             deployment: primary.map(|one| one.id.clone()).unwrap_or_default(),
             task_definition: asked.unwrap_or_else(|| answer.task_definition.clone()),
-            may_be_empty: !request
+            may_be_empty: request
                 .get("desiredCount")
                 .and_then(serde_json::Value::as_i64)
-                .is_some_and(|count| count > 0),
+                .is_none_or(|count| count <= 0),
         };
         self.rollouts.insert(service.to_owned(), rollout);
         self.seen.insert(service.to_owned(), answer.clone());
