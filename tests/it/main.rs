@@ -37,6 +37,7 @@ mod ecs_scaling; // targets, policies, alarms
 mod ecs_server; // an ECS that plays what a test tells it to
 mod ecs_serving; // what goes on serving, and what it goes back to
 mod ecs_state; // two at once, no disk, damage
+mod ecs_terminal; // a live line, or none
 mod ecs_update; // services that no yml describes
 mod ecs_verdicts; // when a roll-out is done, and when it is not
 mod git_changes; // get_git_changes over real repositories

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -18,6 +18,9 @@ use crate::ecs::tell::{Listener, Tell};
 use crate::error::{Error, one_line};
 use crate::support::mask::Masker;
 use crate::support::secret::SecretText;
+
+/// How often the live line shows that time passes.
+const TICK: Duration = Duration::from_millis(500);
 
 /// How it is shown.
 pub(super) struct Log<'a> {
@@ -84,13 +87,14 @@ impl<'a> Log<'a> {
         let bar = bars.entry(manifest.to_owned()).or_insert_with(|| {
             let bar = live.all.add(ProgressBar::new_spinner());
             bar.set_style(
-                ProgressStyle::with_template("{spinner} {prefix} {msg}").unwrap_or(ProgressStyle::default_spinner()),
+                ProgressStyle::with_template("{spinner} {prefix} {msg} ({elapsed})")
+                    .unwrap_or(ProgressStyle::default_spinner()),
             );
             bar.set_prefix(manifest.to_owned());
+            bar.enable_steady_tick(TICK);
             bar
         });
         bar.set_message(one_line(&self.masked(text)));
-        bar.tick();
     }
 
     /// What a task says goes where it would go if it ran here.
