@@ -12,7 +12,7 @@ use shipctl::store::{Location, Owner, Store};
 
 use crate::durability::{kill_loop, leftovers};
 use crate::harness::{Ran, Sandbox};
-use crate::moto::Moto;
+use crate::moto;
 
 const YML: &str = r#"
 resources:
@@ -248,23 +248,9 @@ fn killed_finishes_keep_all_or_nothing() {
     kill_finishes(190, &project(Sandbox::new(), "store"));
 }
 
-/// What moto checks and what it does then are two steps of two threads: one at a time is as S3 does it.
-const SERVE: &str = r#"
-import threading
-from moto.s3.responses import S3Response
-one_at_a_time, put_object = threading.Lock(), S3Response.put_object
-def locked(self):
-    with one_at_a_time:
-        return put_object(self)
-S3Response.put_object = locked
-client("s3").create_bucket(Bucket="team")
-made["ci"] = {"AccessKeyId": "AKIATEST", "SecretAccessKey": "word"}
-"#;
-
 #[test]
 fn killed_finishes_keep_all_or_nothing_in_a_bucket() {
-    let moto = Moto::start(SERVE);
-    kill_finishes(10, &project(moto.sandbox("ci"), "s3://team/killed"));
+    kill_finishes(10, &project(moto::bucket().sandbox("ci"), "s3://team/killed"));
 }
 
 /// Runs it where files can have so many bytes; a signal that cannot be ignored counts as much as an error.

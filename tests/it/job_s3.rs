@@ -3,28 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Child;
-use std::sync::LazyLock;
 
 use serde_json::Value;
 
 use crate::harness::{Ran, Sandbox};
-use crate::moto::Moto;
+use crate::moto;
 use crate::servers::{Http, Reply};
-
-/// A bucket. What moto checks and what it does then are two steps of two threads: one at a time is as S3 does it.
-const SERVE: &str = r#"
-import threading
-from moto.s3.responses import S3Response
-one_at_a_time, put_object = threading.Lock(), S3Response.put_object
-def locked(self):
-    with one_at_a_time:
-        return put_object(self)
-S3Response.put_object = locked
-client("s3").create_bucket(Bucket="team")
-made["ci"] = {"AccessKeyId": "AKIATEST", "SecretAccessKey": "word"}
-"#;
-
-static MOTO: LazyLock<Moto> = LazyLock::new(|| Moto::start(SERVE));
 
 /// Two jobs that run when they like, and meet in one resource.
 const PARALLEL: &str = r#"
@@ -67,11 +51,11 @@ fn run<'a>(job: &'a str, store: &'a str) -> [&'a str; 7] {
 #[test]
 fn the_second_job_of_the_example_reads_what_the_first_one_left() {
     let store = "s3://team/example/of the two";
-    let first = example(MOTO.sandbox("ci"));
+    let first = example(moto::bucket().sandbox("ci"));
     let out = succeeds(&first, &run("build_web", store));
     assert!(out.contains("building 1.0.1 for staging, with the password ***"), "{out}");
     // Another machine: nothing but the yml and the bucket.
-    let second = example(MOTO.sandbox("ci"));
+    let second = example(moto::bucket().sandbox("ci"));
     let out = succeeds(&second, &run("deploy_web", store));
     assert!(out.contains("built 1.0.1") && !out.contains("before it there was"), "{out}");
     assert!(out.contains("deploying registry.example.com/staging/web:1.0.1, 2 times, as ***"), "{out}");
@@ -102,7 +86,7 @@ fn the_second_job_of_the_example_reads_what_the_first_one_left() {
 
 /// Every object of a bucket, as boto3 reads them.
 fn everything_in(bucket: &str) -> Vec<(String, String)> {
-    let sandbox = MOTO.sandbox("ci");
+    let sandbox = moto::bucket().sandbox("ci");
     let script = format!(
         "import boto3, json\ns3 = boto3.client('s3')\nkeys = [one['Key'] for page in s3.get_paginator('list_objects_v2')\
          .paginate(Bucket='{bucket}') for one in page.get('Contents', [])]\n\
@@ -116,7 +100,7 @@ fn everything_in(bucket: &str) -> Vec<(String, String)> {
 
 #[test]
 fn a_second_finish_changes_nothing_in_a_bucket() {
-    let sandbox = example(MOTO.sandbox("ci"));
+    let sandbox = example(moto::bucket().sandbox("ci"));
     let store = "s3://team/twice";
     let init = ["job", "init", "build_web", "--dir", "d", "--store", store, "--integrations", "integrations.yml"];
     succeeds(&sandbox, &init);
@@ -161,7 +145,7 @@ fn at_once(mut machines: [Sandbox; 2], store: &str) -> Vec<Value> {
 #[test]
 fn runs_at_once_share_no_number() {
     for (machines, store) in [
-        ([MOTO.sandbox("ci"), MOTO.sandbox("ci")], "s3://team/at-once".to_owned()),
+        ([moto::bucket().sandbox("ci"), moto::bucket().sandbox("ci")], "s3://team/at-once".to_owned()),
         ([Sandbox::new(), Sandbox::new()], tempfile::tempdir().unwrap().keep().display().to_string()),
     ] {
         let versions = at_once(machines, &store);
@@ -243,12 +227,12 @@ fn what_the_bucket_says() {
 
 #[test]
 fn a_bucket_that_goes_in_the_middle_of_a_run_keeps_nothing_by_halves() {
-    let sandbox = example(MOTO.sandbox("ci"));
+    let sandbox = example(moto::bucket().sandbox("ci"));
     let store = "s3://team/goes";
     succeeds(&sandbox, &run("build_web", store));
     let init = ["job", "init", "build_web", "--dir", "d", "--store", store, "--integrations", "integrations.yml"];
     succeeds(&sandbox, &init);
-    let mut gone = example(MOTO.sandbox("ci"));
+    let mut gone = example(moto::bucket().sandbox("ci"));
     gone.set("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9");
     let place = sandbox.path("work/d");
     gone.shipctl(["job", "finish", "--dir", place.to_str().unwrap()]).fails(7, "check the network");

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -37,6 +38,27 @@ pub struct Moto {
     /// What the set-up made.
     pub made: Value,
     _child: Child,
+}
+
+/// A server with the bucket `team`, for everybody: whoever writes into it does so under a prefix of his own. What moto
+/// checks and what it does then are two steps of two threads: one at a time is as S3 does it.
+pub fn bucket() -> &'static Moto {
+    static BUCKET: LazyLock<Moto> = LazyLock::new(|| {
+        Moto::start(
+            r#"
+import threading
+from moto.s3.responses import S3Response
+one_at_a_time, put_object = threading.Lock(), S3Response.put_object
+def locked(self):
+    with one_at_a_time:
+        return put_object(self)
+S3Response.put_object = locked
+client("s3").create_bucket(Bucket="team")
+made["ci"] = {"AccessKeyId": "AKIATEST", "SecretAccessKey": "word"}
+"#,
+        )
+    });
+    &BUCKET
 }
 
 impl Moto {

@@ -15,22 +15,7 @@ use shipctl::store::{Draft, Location, Owner, RunId, RunPlan, Store};
 use shipctl::support::stop::Stop;
 
 use crate::harness::Sandbox;
-use crate::moto::Moto;
-
-/// A bucket. What moto checks and what it does then are two steps of two threads: one at a time is as S3 does it.
-const SERVE: &str = r#"
-import threading
-from moto.s3.responses import S3Response
-one_at_a_time, put_object = threading.Lock(), S3Response.put_object
-def locked(self):
-    with one_at_a_time:
-        return put_object(self)
-S3Response.put_object = locked
-client("s3").create_bucket(Bucket="team")
-made["ci"] = {"AccessKeyId": "AKIATEST", "SecretAccessKey": "word"}
-"#;
-
-static MOTO: LazyLock<Moto> = LazyLock::new(|| Moto::start(SERVE));
+use crate::moto::{self, Moto};
 
 /// One that checks what its users may.
 static ENFORCING: LazyLock<Moto> = LazyLock::new(|| {
@@ -81,7 +66,7 @@ fn plan(name: &str) -> RunPlan {
 
 /// Both kinds of store, each empty: in a sandbox whose environment it needs.
 fn both(name: &str) -> [(Sandbox, String); 2] {
-    [(Sandbox::new(), "there/.shipctl".to_owned()), (MOTO.sandbox("ci"), format!("s3://team/{name}"))]
+    [(Sandbox::new(), "there/.shipctl".to_owned()), (moto::bucket().sandbox("ci"), format!("s3://team/{name}"))]
 }
 
 #[test]
@@ -254,7 +239,7 @@ fn a_full_disk_is_named_and_leaves_nothing() {
 
 #[test]
 fn a_large_state_is_sent_in_parts() {
-    let sandbox = MOTO.sandbox("ci");
+    let sandbox = moto::bucket().sandbox("ci");
     let store = open(&sandbox, "s3://team/large");
     let mut random = 1_u64;
     let noise = std::iter::repeat_with(|| {
@@ -347,19 +332,19 @@ fn states_are_looked_into() {
 #[test]
 fn stores_that_cannot_be_used_say_why() {
     let list = |sandbox: &Sandbox, store: &str| sandbox.shipctl(["version", "list", "x", "--store", store]);
-    let ci = MOTO.sandbox("ci");
+    let ci = moto::bucket().sandbox("ci");
     list(&ci, "s3://no-such-bucket/p").fails(8, "create the bucket");
     list(&ci, "gs://team").fails(2, "s3://BUCKET/PREFIX");
     list(&ci, "").fails(2, "the store");
 
-    let mut nowhere = MOTO.sandbox("ci");
+    let mut nowhere = moto::bucket().sandbox("ci");
     nowhere.set("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9");
     let ran = list(&nowhere, "s3://team/p");
     ran.fails(7, "s3://team/p at http://127.0.0.1:9");
     assert!(ran.err().contains("onnection refused"), "{}", ran.err());
 
     let mut without = Sandbox::new();
-    MOTO.settle_in(&mut without);
+    moto::bucket().settle_in(&mut without);
     list(&without, "s3://team/p").fails(3, "no AWS credentials for the store s3://team");
 
     let full = Sandbox::new();
@@ -390,7 +375,7 @@ fn what_is_not_allowed_is_said() {
 
 #[test]
 fn a_bucket_that_cannot_be_reached_fails_in_the_library_too() {
-    let mut nowhere = MOTO.sandbox("ci");
+    let mut nowhere = moto::bucket().sandbox("ci");
     nowhere.set("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9");
     let store = open(&nowhere, "s3://team/p");
     let error = store.commit_run(&run("1", "t"), &plan("n")).unwrap_err();
