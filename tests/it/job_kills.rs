@@ -250,7 +250,7 @@ fn killed_finishes_keep_all_or_nothing() {
 
 #[test]
 fn killed_finishes_keep_all_or_nothing_in_a_bucket() {
-    kill_finishes(10, &project(moto::bucket().sandbox("ci"), "s3://team/killed"));
+    kill_finishes(10, &project(moto::bucket().sandbox("ci"), "s3://team/jobs/killed"));
 }
 
 /// Runs it where files can have so many bytes; a signal that cannot be ignored counts as much as an error.

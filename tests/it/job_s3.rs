@@ -50,7 +50,7 @@ fn run<'a>(job: &'a str, store: &'a str) -> [&'a str; 7] {
 
 #[test]
 fn the_second_job_of_the_example_reads_what_the_first_one_left() {
-    let store = "s3://team/example/of the two";
+    let store = "s3://team/jobs/example/of the two";
     let first = example(moto::bucket().sandbox("ci"));
     let out = succeeds(&first, &run("build_web", store));
     assert!(out.contains("building 1.0.1 for staging, with the password ***"), "{out}");
@@ -101,7 +101,7 @@ fn everything_in(bucket: &str) -> Vec<(String, String)> {
 #[test]
 fn a_second_finish_changes_nothing_in_a_bucket() {
     let sandbox = example(moto::bucket().sandbox("ci"));
-    let store = "s3://team/twice";
+    let store = "s3://team/jobs/twice";
     let init = ["job", "init", "build_web", "--dir", "d", "--store", store, "--integrations", "integrations.yml"];
     succeeds(&sandbox, &init);
     succeeds(&sandbox, &["job", "finish", "--dir", "d"]);
@@ -145,7 +145,7 @@ fn at_once(mut machines: [Sandbox; 2], store: &str) -> Vec<Value> {
 #[test]
 fn runs_at_once_share_no_number() {
     for (machines, store) in [
-        ([moto::bucket().sandbox("ci"), moto::bucket().sandbox("ci")], "s3://team/at-once".to_owned()),
+        ([moto::bucket().sandbox("ci"), moto::bucket().sandbox("ci")], "s3://team/jobs/at-once".to_owned()),
         ([Sandbox::new(), Sandbox::new()], tempfile::tempdir().unwrap().keep().display().to_string()),
     ] {
         let versions = at_once(machines, &store);
@@ -163,7 +163,7 @@ fn runs_at_once_share_no_number() {
 #[track_caller]
 fn refused(sandbox: &Sandbox, status: i32, says: &[&str]) {
     for words in [&["job", "init", "build_web"][..], &["job", "run", "build_web"], &["job", "run", "deploy_web"]] {
-        let all = [words, &["--store", "s3://team/p", "--integrations", "integrations.yml"]].concat();
+        let all = [words, &["--store", "s3://team/jobs/p", "--integrations", "integrations.yml"]].concat();
         let before: BTreeSet<_> = fs::read_dir(&sandbox.cwd).unwrap().map(|one| one.unwrap().file_name()).collect();
         let ran = sandbox.shipctl(&all);
         ran.fails(status, "s3://team");
