@@ -6,7 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 
+use super::yaml::{self, Node, Value};
 use crate::credentials::partition_of;
 use crate::error::{Error, Kind};
 use crate::job::names;
@@ -176,13 +178,33 @@ fn load(path: &Path) -> Result<String, Error> {
 }
 
 fn parse(path: &Path, text: &str) -> Result<File, Error> {
-    // An account id without quotes is a number to YAML 1.1; plain scalars are read as the text that they are.
-    serde_saphyr::from_str(text).map_err(|error| {
-        let place = error.location().map(|at| format!(":{}:{}", at.line(), at.column())).unwrap_or_default();
-        let said = error.to_string();
-        let first = said.lines().next().unwrap_or_default();
-        Error::new(Kind::Configuration, format_args!("{}{place}: {first}", path.display()))
-    })
+    let root = yaml::Reader::default().read(path, text)?;
+    if root.is_null() {
+        return Ok(File::default());
+    }
+    for section in ["aws", "ecs"] {
+        let accounts = root.get(section).and_then(|section| section.get("accounts"));
+        let wrong = accounts.filter(|accounts| !accounts.is_null() && !matches!(accounts.value, Value::List(_)));
+        if let Some(wrong) = wrong {
+            let told =
+                format_args!("{}: {section}.accounts is {}, not a list: write - name: …", wrong.at, wrong.kind());
+            return Err(Error::new(Kind::Configuration, told));
+        }
+    }
+    File::deserialize(texts(&root))
+        .map_err(|error| Error::new(Kind::Configuration, format_args!("{}: {error}", path.display())))
+}
+
+/// An account id without quotes is a number to YAML: plain scalars are read as texts.
+fn texts(node: &Node) -> Json {
+    match &node.value {
+        Value::Null => Json::Null,
+        Value::List(elements) => elements.iter().map(texts).collect(),
+        Value::Map(members) => {
+            Json::Object(members.iter().map(|(key, value)| (key.text.clone(), texts(value))).collect())
+        }
+        _ => node.scalar().map_or(Json::Null, Json::String),
+    }
 }
 
 #[cfg(test)]
