@@ -87,7 +87,7 @@ def resources(folder, count):
         place.mkdir(parents=True)
         (place / "version.json").write_text(json.dumps(version), encoding="utf-8")
         if kind == "integration":
-            keys = {"id": str(number), "masterName": "amazonKeys", "accessKey": f"AKIA{number}", "secretKey": f"s{number}"}
+            keys = {"id": str(number), "masterName": "amazonKeys", "accessKey": f"AKIA{number}", "secretKey": f"wJalrXUtnFEMI/K7MDENG/bPxRfiCY{number:08}"}
             (place / "integration.json").write_text(json.dumps(keys), encoding="utf-8")
     (new / "message.json").write_text(json.dumps({"name": "deploy", "buildNumber": 42, "steps": []}), encoding="utf-8")
     new.rename(folder)
@@ -114,7 +114,7 @@ def pipeline(folder, count):
             resources.append(f"    versionTemplate:\n      params:{values}\n        secure:\n          SECRET_{number}: env:BENCH_SECRET")
         else:
             resources.append(f"    integration: keys_{number}")
-            integrations.append(f"keys_{number}:\n  type: amazonKeys\n  accessKey: AKIA{number}\n  secretKey: s{number}")
+            integrations.append(f"keys_{number}:\n  type: amazonKeys\n  accessKey: AKIA{number}\n  secretKey: wJalrXUtnFEMI/K7MDENG/bPxRfiCY{number:08}")
     job = ["jobs:", "  - name: deploy", "    type: runSh", "    steps:", *steps, "      - TASK:", "          script: 'true'"]
     (new / "shippable.yml").write_text("\n".join(resources + job) + "\n", encoding="utf-8")
     (new / "integrations.yml").write_text("\n".join(integrations) + "\n", encoding="utf-8")
