@@ -1,8 +1,8 @@
 //! What a deploy job asks for: services and their task definitions, in the words of the API.
 //!
-//! The options of each step are read on their own ([`docker_options`], [`params`], [`replicas`], [`load_balancer`]), so
-//! that what is wrong with one is said at its own line; [`inputs`] puts them over the manifests in step order, and
-//! [`service`] unites them.
+//! The options of each step are read on their own (`docker_options`, `params`, `replicas`, `load_balancer`), so
+//! that what is wrong with one is said at its own line; `inputs` puts them over the manifests in step order, and
+//! `service` unites them.
 
 mod docker_options; // fields of containers
 mod field; // values and their places
