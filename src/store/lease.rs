@@ -175,7 +175,7 @@ impl Lease {
     }
 
     /// Whether it has gone to somebody else, or may have, since it is over.
-    pub(super) fn is_lost(&self) -> bool {
+    pub(crate) fn is_lost(&self) -> bool {
         !self.is_held || (self.clock)() >= self.ends()
     }
 

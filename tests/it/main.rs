@@ -28,6 +28,7 @@ mod ecs_faults; // an AWS that is slow, out of reach, strict
 mod ecs_jobs; // deploy jobs, and what becomes of them
 mod ecs_kills; // killed and interrupted at each call
 mod ecs_manifests; // several of them
+mod ecs_mended; // what is done about refusals
 mod ecs_methods; // blueGreen, upgrade, replace
 mod ecs_moto; // the documented permissions, enforced by moto
 mod ecs_options; // ports, load balancers, counts, names

@@ -85,7 +85,7 @@ impl Book {
         stored.renewed = now;
         match stored.lease.renew() {
             Ok(()) => stored.failures = 0,
-            Err(error) if stored.failures + 1 >= MOST_FAILURES => return Err(error),
+            Err(error) if stored.lease.is_lost() || stored.failures + 1 >= MOST_FAILURES => return Err(error),
             Err(_) => stored.failures += 1,
         }
         Ok(())
@@ -125,5 +125,32 @@ fn turn(run: &Run, store: &Store, job: &str) -> Result<Lease, Error> {
         }
         waited_for = Some(other);
         run.api.wait(LOOKED_AT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ctx::Env;
+    use crate::store::Location;
+
+    #[test]
+    fn a_turn_that_is_lost_ends_the_work_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let nothing = Env::Fixed(std::collections::BTreeMap::new());
+        let store = Store::open(&Location::Folder(dir.path().join("store")), &nothing, SystemTime::now).unwrap();
+        let Turn::Ours(lease) = store.deployment_lease("d", "a", TURN).unwrap() else { panic!("nobody has it") };
+        let kept = store.kept_deployed("d").unwrap();
+        let now = SystemTime::now();
+        let stored = Some(Stored { kept, lease, renewed: now, failures: 0 });
+        let book = Book(Mutex::new(Held { memory: Memory::default(), stored }));
+        book.renew(now + RENEWED).unwrap();
+        let file = dir.path().join("store/jobs/d/deployment-lease");
+        let mut note: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        note["token"] = "another".into();
+        std::fs::write(&file, note.to_string()).unwrap();
+        book.renew(now + RENEWED).unwrap();
+        let error = book.renew(now + RENEWED * 2).unwrap_err();
+        assert!(error.to_string().contains("gone to somebody else"), "{error}");
     }
 }

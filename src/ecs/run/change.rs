@@ -54,6 +54,9 @@ impl Work<'_> {
         for (index, step) in change.steps.iter().enumerate() {
             let done = self.commit_before(change, index, &mut is_committed).and_then(|()| self.carry_out(step));
             if let Err(cause) = done {
+                if is_committed && self.is_no_matter(step, &cause) {
+                    continue;
+                }
                 return self.stopped(change, index, &cause, is_committed);
             }
         }
@@ -70,6 +73,18 @@ impl Work<'_> {
             )
         };
         self.ended(Outcome::Completed, text)
+    }
+
+    /// Whether it does no harm that a step has failed: an old revision that is there still costs nothing, is remembered,
+    /// and is tried again by the next deployment.
+    fn is_no_matter(&self, step: &Step, cause: &Stop) -> bool {
+        let Step::Deregister { task_definition } = step else { return false };
+        let Stop::Call { failure, .. } = cause else { return false };
+        if matches!(failure.kind, Kind::Denied | Kind::Expired | Kind::NoCredentials) {
+            return false;
+        }
+        self.note(format!("{} is left over, and is tried again next time: {failure}", revision(task_definition)));
+        true
     }
 
     fn serving_revision(&self) -> String {
@@ -248,7 +263,7 @@ impl Work<'_> {
             Err(text) => (false, text),
         };
         let outcome = match (outcome, is_whole && problems.is_empty()) {
-            (Outcome::Failed | Outcome::RollbackFailed, true) => Outcome::RolledBack,
+            (Outcome::Failed | Outcome::Refused(Kind::Failed) | Outcome::RollbackFailed, true) => Outcome::RolledBack,
             (other, true) => other,
             (Outcome::Refused(kind), false) if is_whole => Outcome::Refused(kind),
             (_, false) => Outcome::RollbackFailed,

@@ -45,7 +45,7 @@ pub fn delete(run: &Run, job: &str, manifest: Option<&str>, cluster: &str) -> Re
 fn take_away(work: &mut Work, was: &Deployed) -> Result<(), Stop> {
     let (revisions, service): (Vec<_>, Vec<_>) =
         delete_steps(was).into_iter().partition(|step| matches!(step, Step::Deregister { .. }));
-    in_order(work, &service)?;
+    remove(work, &service)?;
     let forgotten = work.book.change(|memory| {
         memory.forget(&was.manifest);
         for previous in was.with_previous() {
@@ -62,11 +62,12 @@ pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result
     let book = Book::open(run, job)?;
     let memory = book.memory();
     let mut report = Report::default();
-    for was in chosen(&memory.services, job, manifest, true)? {
-        if is_daemon(was.wanted.get("service")) {
-            let told = format!("{} runs one task on each instance (DAEMON): it has no count", was.service);
-            return Err(Error::new(Kind::Usage, told));
-        }
+    let services = chosen(&memory.services, job, manifest, true)?;
+    if let Some(was) = services.iter().find(|was| is_daemon(was.wanted.get("service"))) {
+        let told = format!("{} runs one task on each instance (DAEMON): it has no count", was.service);
+        return Err(Error::new(Kind::Usage, told));
+    }
+    for was in services {
         let mut work = work(run, &book, &was.manifest, &was.cluster);
         if was.scaling.as_ref().is_some_and(|scaled| !scaled.resource_id.is_empty()) {
             work.note(format!("{} is scaled automatically: that may change the count again", was.service));
@@ -222,7 +223,7 @@ fn leftovers(run: &Run, book: &Book, cluster: &str, only: Option<&str>) -> Vec<D
         }
         let mut work = work(run, book, manifest, cluster);
         let still = memory.of(manifest).and_then(|serving| serving.scaling.as_ref());
-        if let Err(stop) = in_order(&mut work, &prune_steps(leftover, still)) {
+        if let Err(stop) = remove(&mut work, &prune_steps(leftover, still)) {
             let (outcome, text) = work.words(&stop);
             let done = work.ended(outcome, format!("{} is left over still: {text}", leftover.text()));
             run.tell_done(&done);
@@ -258,6 +259,33 @@ fn nothing(job: &str) -> Error {
 
 fn work<'a>(run: &'a Run<'a>, book: &'a Book, manifest: &'a str, cluster: &'a str) -> Work<'a> {
     Work::new(run, book, manifest, cluster, run.options.timeout.unwrap_or(LIMIT))
+}
+
+/// Takes away; what was in a cluster that is gone is gone with it.
+fn remove(work: &mut Work, steps: &[Step]) -> Result<(), Stop> {
+    let mut is_gone = false;
+    for step in steps {
+        let is_there = matches!(step, Step::Look { .. }) || step.service().is_some();
+        if is_gone && is_there {
+            if let Step::AwaitGone { service } = step {
+                work.book.change(|memory| memory.service_is_gone(service)).map_err(Stop::Store)?;
+            }
+            continue;
+        }
+        match work.carry_out(step) {
+            Err(Stop::Call { failure, .. })
+                if is_there && failure.code.as_deref() == Some("ClusterNotFoundException") =>
+            {
+                work.note(format!("the cluster {} is not there: what was in it is gone as well", work.cluster));
+                is_gone = true;
+                if let Step::AwaitGone { service } = step {
+                    work.book.change(|memory| memory.service_is_gone(service)).map_err(Stop::Store)?;
+                }
+            }
+            done => done?,
+        }
+    }
+    Ok(())
 }
 
 fn in_order(work: &mut Work, steps: &[Step]) -> Result<(), Stop> {

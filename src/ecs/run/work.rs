@@ -13,6 +13,11 @@ use crate::ecs::steps::{Step, alarm_actions, revision, scaled_names};
 use crate::ecs::tell::Tell;
 use crate::error::{Error, Kind};
 
+/// How long after a service was refused to go it is scaled down again.
+const RAISED_AGAIN: Duration = Duration::from_secs(2);
+/// What tags need.
+const TAG: &str = "ecs:TagResource";
+
 /// What ends a deployment before its last step.
 #[derive(Debug)]
 pub(super) enum Stop {
@@ -82,6 +87,8 @@ pub(super) struct Work<'a> {
     role: Option<String>,
     policies: BTreeMap<String, String>,
     pub rollouts: BTreeMap<String, Rollout>,
+    /// Whether nothing is tagged, since that is denied.
+    is_untagged: bool,
     pub(super) known_events: HashSet<String>,
     /// Services as they were seen last.
     pub(super) seen: BTreeMap<String, Service>,
@@ -109,6 +116,7 @@ impl<'a> Work<'a> {
             role: None,
             policies: BTreeMap::new(),
             rollouts: BTreeMap::new(),
+            is_untagged: false,
             known_events: HashSet::new(),
             seen: BTreeMap::new(),
             hints: Hints::DEPLOY,
@@ -195,7 +203,7 @@ impl<'a> Work<'a> {
             }
             Step::FindRole => self.find_role(step),
             Step::Register(request) => {
-                self.registered = Some(self.called(step, api.register_task_definition(request))?);
+                self.registered = Some(self.tagged(step, request, |request| api.register_task_definition(request))?);
                 for note in api.take_notes() {
                     self.note(note);
                 }
@@ -217,10 +225,7 @@ impl<'a> Work<'a> {
             Step::DeregisterTarget { resource_id } => self.called(step, api.deregister_scalable_target(resource_id)),
             Step::ScaleToZero { service } => self.scale_to_zero(service),
             Step::AwaitStopped { service } => self.await_stopped(service),
-            Step::Delete { service, force } => {
-                let gone = none_is_as_good(api.delete_service(self.cluster, service, *force));
-                self.called(step, gone)
-            }
+            Step::Delete { service, force } => self.delete(step, service, *force),
             Step::AwaitGone { service } => self.await_gone(service),
             Step::Deregister { task_definition } => self.deregister(step, task_definition),
         }
@@ -260,7 +265,8 @@ impl<'a> Work<'a> {
         if let Some(role) = &self.role {
             request.insert("role".to_owned(), role.clone().into());
         }
-        let created = self.called(step, self.run.api.create_service(&request, self.deadline))?;
+        let (api, deadline) = (self.run.api, self.deadline);
+        let created = self.tagged(step, &request, |request| api.create_service(request, deadline))?;
         self.rolls_out(service, &request, &created);
         Ok(())
     }
@@ -304,10 +310,63 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         match self.run.api.deregister_task_definition(arn) {
-            Err(failure) if failure.message.to_ascii_lowercase().contains("inactive") => Ok(()),
+            Err(failure) if is_gone(&failure) => Ok(()),
             answer => self.called(step, answer),
         }
     }
+
+    /// Deletes a service. Whoever raises its count once its tasks have stopped does not keep it.
+    fn delete(&mut self, step: &Step, service: &str, force: bool) -> Result<(), Stop> {
+        loop {
+            match none_is_as_good(self.run.api.delete_service(self.cluster, service, force)) {
+                Err(failure)
+                    if !force
+                        && failure.message.contains("while it is scaled above 0")
+                        && self.run.api.now() < self.deadline =>
+                {
+                    self.run.api.wait(RAISED_AGAIN);
+                    self.go_on()?;
+                    self.scale_to_zero(service)?;
+                    self.await_stopped(service)?;
+                }
+                answer => return self.called(step, answer),
+            }
+        }
+    }
+
+    /// Does a call whose request may have tags; where these are denied, it goes without them.
+    fn tagged<T>(
+        &mut self,
+        step: &Step,
+        request: &Request,
+        call: impl Fn(&Request) -> Result<T, Failure>,
+    ) -> Result<T, Stop> {
+        let mut request = request.clone();
+        if self.is_untagged {
+            request.shift_remove("tags");
+        }
+        match call(&request) {
+            Err(failure)
+                if failure.kind == Kind::Denied
+                    && failure.message.contains(TAG)
+                    && request.shift_remove("tags").is_some() =>
+            {
+                self.is_untagged = true;
+                let print = "shipctl iam policy --for deploy,extras";
+                self.note(format!("made without its tags: {TAG} is not allowed; add it to the policy ({print})"));
+                self.called(step, call(&request))
+            }
+            answer => self.called(step, answer),
+        }
+    }
+}
+
+/// Whether a revision cannot be deregistered because that is done, or it has been deleted.
+fn is_gone(failure: &Failure) -> bool {
+    let message = failure.message.to_ascii_lowercase();
+    let words =
+        ["inactive", "unable to describe task definition", "does not exist", "delete_in_progress", "being deleted"];
+    failure.kind != Kind::Denied && words.iter().any(|word| message.contains(word))
 }
 
 /// Whether a failure is an answer: what was asked has not been done.

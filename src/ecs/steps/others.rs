@@ -11,6 +11,22 @@ use crate::aws::ecs::Request;
 use crate::ecs::memory::{Deployed, Leftover, Scaled};
 use crate::ecs::wanted::Method;
 
+/// Fields of a service that do not change in place, and those that are decided on their own.
+const KEPT: [&str; 12] = [
+    "cluster",
+    "service",
+    "serviceName",
+    "taskDefinition",
+    "desiredCount",
+    "forceNewDeployment",
+    "clientToken",
+    "tags",
+    "launchType",
+    "role",
+    "schedulingStrategy",
+    "deploymentController",
+];
+
 /// Takes a service away, its scaling first. `still`: scaling that goes on.
 pub fn removal_steps(service: &str, scaled: Option<&Scaled>, still: Option<&Scaled>, is_daemon: bool) -> Vec<Step> {
     let name = || service.to_owned();
@@ -80,6 +96,11 @@ pub fn rollback_steps(was: &Deployed, build_number: &str) -> Option<Vec<Step>> {
     if name == was.service {
         let mut request = named(was);
         request.insert("taskDefinition".to_owned(), previous.task_definition.clone().into());
+        let (mut now, then) = (service_of(&was.wanted), service_of(&previous.wanted));
+        for key in then.keys() {
+            now.entry(key).or_insert(Value::Null);
+        }
+        fields_back(&mut request, &now, &then);
         let is_stopped = was.method == Method::Replace && !was_daemon(was);
         if is_stopped {
             let count = previous.wanted.get("service").and_then(|service| service.get("desiredCount")).cloned();
@@ -120,6 +141,26 @@ fn put_steps(was: &Deployed, request: Request, is_stopped: bool, is_scaled: bool
     steps.push(Step::Update { service: service(), request, registered: false });
     steps.push(Step::AwaitRollout { service: service(), stability: Duration::ZERO });
     steps
+}
+
+/// Adds what a service was like before, of the fields that were `sent` since and that differ. What a field was that nothing
+/// was said of is known of lists only.
+fn fields_back(request: &mut Request, sent: &Request, before: &Request) {
+    for (key, now) in sent {
+        let then = match before.get(key) {
+            None if now.is_array() => Value::Array(Vec::new()),
+            None => continue,
+            Some(then) => then.clone(),
+        };
+        if !KEPT.contains(&key.as_str()) && *now != then {
+            request.insert(key.clone(), then);
+        }
+    }
+}
+
+/// A service as it was wanted.
+fn service_of(wanted: &Value) -> Request {
+    wanted.get("service").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
 /// Whether the role of a load balancer was looked for.
@@ -167,6 +208,11 @@ pub fn undo_steps(done: &[Step], was: Option<&Deployed>, count: Option<i32>, goe
     let Some(was) = was.filter(|_| goes_back && done.iter().any(is_changed)) else { return Vec::new() };
     let mut request = named(was);
     request.insert("taskDefinition".to_owned(), was.task_definition.clone().into());
+    for step in done {
+        if let Step::Update { request: sent, .. } = step {
+            fields_back(&mut request, sent, &service_of(&was.wanted));
+        }
+    }
     if let Some(count) = count.filter(|_| !was_daemon(was)) {
         request.insert("desiredCount".to_owned(), count.into());
     }

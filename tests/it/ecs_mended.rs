@@ -1,0 +1,170 @@
+//! What a deployment does about refusals: it comes back, goes without, or goes on.
+
+use serde_json::{Value, json};
+
+use crate::ecs_failures::{BLUE_GREEN, REPLACE, Stage, UPGRADE, Yml};
+use crate::ecs_faults::{CRASH, HEALTHY, WHOLE, whole};
+use crate::ecs_server::{Fault, Scenario, When};
+
+/// The actions of the documented policy that a deployment of a plain service makes.
+const PLAIN: [&str; 8] = [
+    "DescribeServices",
+    "RegisterTaskDefinition",
+    "DeregisterTaskDefinition",
+    "CreateService",
+    "UpdateService",
+    "DeleteService",
+    "ListTasks",
+    "DescribeTasks",
+];
+
+#[test]
+fn a_refused_call_is_undone() {
+    for (yml, pattern, code, service) in [
+        (REPLACE, "UpdateService*d-m:2", "InvalidParameterException", "d-m"),
+        (WHOLE, "PutScalingPolicy", "ValidationException", "d-m-1"),
+    ] {
+        let mut stage = Stage::serving(whole(), yml, HEALTHY);
+        stage.ecs.change(|scenario| scenario.fault(pattern, When::Always, Fault::Error(code, "Not like this.")));
+        let ran = stage.second("");
+        assert_eq!(ran.status, 21, "{pattern}: {}", ran.err());
+        let serves = stage.ecs.service(service).unwrap();
+        assert_eq!((serves.running, serves.task_definition.as_str()), (1, "d-m:1"), "{pattern}: {}", ran.err());
+        assert!(ran.err().contains("Not like this."), "{}", ran.err());
+    }
+}
+
+#[test]
+fn an_old_revision_that_cannot_be_deregistered() {
+    for (code, words, is_gone) in [
+        ("ClientException", "Unable to describe task definition.", true),
+        ("InvalidParameterException", "The specified task definition does not exist.", true),
+        ("ClientException", "The specified task definition is in DELETE_IN_PROGRESS status.", true),
+        ("InvalidParameterException", "Not today.", false),
+    ] {
+        let mut stage = Stage::serving(Scenario::new(), BLUE_GREEN, HEALTHY);
+        stage
+            .ecs
+            .change(|scenario| scenario.fault("DeregisterTaskDefinition", When::Always, Fault::Error(code, words)));
+        let ran = stage.second("--keep 0");
+        assert_eq!(ran.status, 0, "{words}: {}", ran.err());
+        let noted = ran.err().lines().filter(|line| line.contains("note: ") && line.contains(words)).count();
+        assert_eq!(noted, usize::from(!is_gone), "{}", ran.err());
+        // What is gone is forgotten, the other is tried again.
+        stage.ecs.change(|scenario| Scenario { faults: Vec::new(), ..scenario });
+        let ran = stage.run("deploy d --build-number 3 --image web=v3 --keep 0 --ambient");
+        assert_eq!(ran.status, 0, "{words}: {}", ran.err());
+        let again = stage.ecs.transcript().contains("DeregisterTaskDefinition d-m:1");
+        assert_eq!(again, !is_gone, "{}", stage.ecs.transcript());
+    }
+}
+
+#[test]
+fn tags_are_an_extra() {
+    let tags = "[{key: team, value: blue}]";
+    let resources = format!(
+        "  - {{name: o, type: dockerOptions, version: {{service: {{tags: {tags}}}, taskDefinition: {{tags: {tags}}}}}}}\n"
+    );
+    let yml = Yml { resources: &resources, manifest: ", {IN: o}", ..BLUE_GREEN };
+    for denied in [false, true] {
+        let scenario = Scenario::new();
+        let mut stage = Stage::of(if denied { scenario.allow_only(&PLAIN) } else { scenario }, yml);
+        let ran = stage.run("deploy d --build-number 1 --ambient");
+        assert_eq!(ran.status, 0, "{}", ran.err());
+        let naming = ran.err().lines().filter(|line| line.contains("ecs:TagResource")).count();
+        assert_eq!(naming, usize::from(denied), "{}", ran.err());
+        for action in ["RegisterTaskDefinition", "CreateService"] {
+            let last = stage.ecs.calls_of(action).pop().unwrap();
+            assert_eq!(last.request.get("tags").is_none(), denied, "{action}: {}", last.request);
+        }
+    }
+}
+
+/// Options of the service, in a manifest's step.
+fn with_service(service: &str) -> String {
+    format!("  - {{name: o, type: dockerOptions, version: {{service: {service}}}}}\n")
+}
+
+#[test]
+fn going_back_in_place_sends_what_there_was() {
+    let was = with_service("{healthCheckGracePeriodSeconds: 30}");
+    let new = with_service(
+        "{healthCheckGracePeriodSeconds: 60, placementConstraints: [{type: memberOf, expression: \"attribute:x == y\"}]}",
+    );
+    let failed = |request: &Value| request["healthCheckGracePeriodSeconds"] == 60;
+    for (method, more) in [(UPGRADE, "--rollback"), (REPLACE, "")] {
+        let yml = |resources| Yml { resources, manifest: ", {IN: o}", ..method };
+        let mut stage = Stage::serving(Scenario::new(), yml(&was), CRASH);
+        stage.sandbox.write("work/shippable.yml", yml(&new).text());
+        let ran = stage.second(&format!("{more} --timeout 60"));
+        assert_ne!(ran.status, 0, "{}", ran.err());
+        let updates = stage.ecs.calls_of("UpdateService");
+        assert!(updates.iter().any(|call| failed(&call.request)), "{}", stage.ecs.transcript());
+        let last = &updates.last().unwrap().request;
+        assert_eq!(last["healthCheckGracePeriodSeconds"], 30, "{last}");
+        assert_eq!(last["placementConstraints"], json!([]), "{last}");
+        assert!(last["taskDefinition"].as_str().unwrap().ends_with("d-m:1"), "{last}");
+
+        // By hand likewise.
+        let mut stage = Stage::serving(Scenario::new(), yml(&was), HEALTHY);
+        stage.sandbox.write("work/shippable.yml", yml(&new).text());
+        let ran = stage.second("");
+        assert_eq!(ran.status, 0, "{}", ran.err());
+        let ran = stage.run("rollback d --build-number 3 --ambient");
+        assert_eq!(ran.status, 0, "{}", ran.err());
+        let last = stage.ecs.calls_of("UpdateService").pop().unwrap().request;
+        assert_eq!(last["healthCheckGracePeriodSeconds"], 30, "{last}");
+        assert_eq!(last["placementConstraints"], json!([]), "{last}");
+    }
+}
+
+#[test]
+fn an_old_service_that_is_raised_before_it_is_deleted() {
+    let scaled = Fault::Error("InvalidParameterException", "The service cannot be stopped while it is scaled above 0.");
+    let mut stage = Stage::serving(Scenario::new(), BLUE_GREEN, HEALTHY);
+    stage.ecs.change(|scenario| scenario.fault("DeleteService d-m-1", When::First(2), scaled.clone()));
+    let ran = stage.second("");
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    assert_eq!(stage.ecs.service("d-m-1").unwrap().status, "INACTIVE");
+    // Not for ever.
+    let mut stage = Stage::serving(Scenario::new(), BLUE_GREEN, HEALTHY);
+    stage.ecs.change(|scenario| scenario.fault("DeleteService d-m-1", When::Always, scaled));
+    let ran = stage.second("--timeout 60");
+    assert_eq!(ran.status, 20, "{}", ran.err());
+}
+
+#[test]
+fn scale_looks_at_all_first() {
+    let resources = "  - {name: w, type: image, pointer: {sourceName: org/w}, seed: {versionName: v1}}
+  - {name: o, type: dockerOptions, version: {service: {schedulingStrategy: DAEMON}}}\n";
+    let job = "\n  - {name: n, type: manifest, steps: [{IN: w}, {IN: o}]}";
+    let text = Yml { resources, deploy: ", {IN: n}", job: "", manifest: "" }.text();
+    let text = text.replace("\n  - {name: d, type: deploy", &format!("{job}\n  - {{name: d, type: deploy"));
+    let mut stage = Stage::of(Scenario::new(), BLUE_GREEN);
+    stage.sandbox.write("work/shippable.yml", text);
+    let ran = stage.run("deploy d --build-number 1 --ambient");
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    let ran = stage.run("scale d 3 --ambient");
+    assert_eq!(ran.status, 2, "{}", ran.err());
+    assert!(ran.err().contains("DAEMON"), "{}", ran.err());
+    assert_eq!(stage.ecs.calls_of("UpdateService").len(), 0, "{}", stage.ecs.transcript());
+}
+
+#[test]
+fn what_was_in_a_cluster_that_is_gone() {
+    let mut stage = Stage::serving(whole(), WHOLE, HEALTHY);
+    // Half made, and left over.
+    let ran = stage.second("--no-wait");
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    stage.ecs.change(|scenario| Scenario { clusters: Vec::new(), ..scenario });
+    let ran = stage.run("delete d --ambient");
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    assert!(ran.err().contains("note: "), "{}", ran.err());
+    assert!(ran.err().contains("the cluster prod is not there"), "{}", ran.err());
+    let world = stage.ecs.world();
+    for words in ["task definition ", "policy ", "alarm "] {
+        assert!(!world.contains(words), "{world}");
+    }
+    let ran = stage.run("delete d --ambient");
+    assert!(ran.err().contains("nothing that d has deployed is remembered"), "{}", ran.err());
+}
