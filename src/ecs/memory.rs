@@ -21,6 +21,10 @@ pub struct Memory {
     /// What a deployment that was killed or failed has left behind, as far as nobody knows that it is gone.
     #[serde(default)]
     pub leftovers: Vec<Leftover>,
+    /// Services that serve, and whose tasks a deployment stops before it changes them: without the new version they are
+    /// not as they were left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopped: Vec<String>,
 }
 
 /// A service that serves.
@@ -207,6 +211,14 @@ impl Memory {
         self.leftovers.iter().any(|known| known.is_service(service))
     }
 
+    /// A service that a build has made, and that does not serve yet.
+    pub fn made_by(&self, build: &str) -> Option<&str> {
+        self.leftovers.iter().find_map(|known| match known {
+            Leftover::Service { name, build_number, .. } if build_number == build => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
     /// A service is gone.
     pub fn service_is_gone(&mut self, service: &str) {
         self.leftovers.retain(|known| !known.is_service(service));
@@ -241,7 +253,7 @@ impl Memory {
 
     /// A version serves from now on. The service before it is left over where it is another one.
     pub fn serves(&mut self, new: Deployed) {
-        let arn = new.task_definition.clone();
+        let (arn, service) = (new.task_definition.clone(), new.service.clone());
         self.service_is_gone(&new.service);
         self.leftovers.retain(|known| !matches!(known, Leftover::TaskDefinition { arn: known, .. } if *known == arn));
         match self.services.iter_mut().find(|one| one.manifest == new.manifest) {
@@ -253,11 +265,30 @@ impl Memory {
                 }
             }
         }
+        self.serves_again(&service);
+    }
+
+    /// The tasks of a service that serves are about to be stopped, and its count may no longer be scaled.
+    pub fn stops(&mut self, service: &str) {
+        if !self.is_stopped(service) && self.services.iter().any(|one| one.service == service) {
+            self.stopped.push(service.to_owned());
+        }
+    }
+
+    /// A service that was stopped serves again, or was not stopped after all.
+    pub fn serves_again(&mut self, service: &str) {
+        self.stopped.retain(|known| known != service && self.services.iter().any(|one| one.service == *known));
+    }
+
+    /// Whether a service was stopped to be changed, and nobody knows that it serves again.
+    pub fn is_stopped(&self, service: &str) -> bool {
+        self.stopped.iter().any(|known| known == service)
     }
 
     /// A service that served is gone, and is not to be deployed again.
     pub fn forget(&mut self, manifest: &str) {
         self.services.retain(|one| one.manifest != manifest);
+        self.stopped.retain(|known| self.services.iter().any(|one| one.service == *known));
     }
 
     /// What serves for a manifest.

@@ -215,3 +215,24 @@ fn a_service_that_is_not_remembered() {
         assert_eq!(ran.status, if want == 21 { 0 } else { 21 }, "{}", ran.err());
     }
 }
+
+/// Nobody knows whether the new one will do, however often it is asked for: the old one serves on, and none is pruned.
+#[test]
+fn what_is_not_waited_for_takes_nothing_away() {
+    let mut bench = bench(BLUE_GREEN);
+    bench.deploys(1, "");
+    for more in ["", "", "--prune"] {
+        let ran = bench.deploys(2, &format!("--image web=bad --no-wait {more}"));
+        let made = bench.ecs.calls().iter().filter(|call| call.action == "DeleteService").count();
+        assert_eq!(made, 0, "{more}: {}", bench.ecs.transcript());
+        let old = bench.ecs.service("d-m-1").unwrap();
+        assert_eq!((old.status.as_str(), old.desired), ("ACTIVE", 2), "{more}: {}", ran.err());
+        assert_eq!(bench.ecs.service("d-m-2").unwrap().status, "ACTIVE", "{more}: {}", ran.err());
+        let told = "d-m-2 was not waited for, so nothing is pruned: deploy with --prune and without --no-wait";
+        assert_eq!(notes(&ran).iter().any(|note| note == told), more == "--prune", "{}", ran.err());
+        bench.ecs.pass(120);
+    }
+    bench.deploys(2, "--image web=v2 --prune");
+    assert!(bench.ecs.world().contains("d-m-1 INACTIVE"), "{}", bench.ecs.world());
+    assert!(bench.ecs.world().contains("d-m-2 ACTIVE 2+0/2"), "{}", bench.ecs.world());
+}
