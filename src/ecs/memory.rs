@@ -256,6 +256,9 @@ impl Memory {
         let (arn, service) = (new.task_definition.clone(), new.service.clone());
         self.service_is_gone(&new.service);
         self.leftovers.retain(|known| !matches!(known, Leftover::TaskDefinition { arn: known, .. } if *known == arn));
+        // A service serves for one manifest alone, whatever that was called.
+        self.services
+            .retain(|one| one.manifest == new.manifest || (&one.cluster, &one.service) != (&new.cluster, &new.service));
         match self.services.iter_mut().find(|one| one.manifest == new.manifest) {
             None => self.services.push(new),
             Some(one) => {
@@ -266,6 +269,22 @@ impl Memory {
             }
         }
         self.serves_again(&service);
+    }
+
+    /// A service that was deployed for a manifest of another name, and that `manifest` deploys from now on.
+    pub fn renames(&mut self, old: &str, manifest: &str) {
+        if self.of(manifest).is_some() {
+            self.forget(old);
+        }
+        for one in self.services.iter_mut().filter(|one| one.manifest == old) {
+            manifest.clone_into(&mut one.manifest);
+        }
+        for left in &mut self.leftovers {
+            let (Leftover::Service { manifest: known, .. } | Leftover::TaskDefinition { manifest: known, .. }) = left;
+            if known == old {
+                manifest.clone_into(known);
+            }
+        }
     }
 
     /// The tasks of a service that serves are about to be stopped, and its count may no longer be scaled.

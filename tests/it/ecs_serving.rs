@@ -236,3 +236,29 @@ fn what_is_not_waited_for_takes_nothing_away() {
     assert!(bench.ecs.world().contains("d-m-1 INACTIVE"), "{}", bench.ecs.world());
     assert!(bench.ecs.world().contains("d-m-2 ACTIVE 2+0/2"), "{}", bench.ecs.world());
 }
+
+/// A manifest of another name that deploys the same service: it is remembered once.
+#[test]
+fn a_manifest_that_is_renamed() {
+    for method in ["upgrade", "replace"] {
+        let job = format!(", method: {method}, deployName: shop");
+        let yml = Yml { job: &job, ..BLUE_GREEN };
+        let mut bench = bench(yml);
+        bench.deploys(1, "");
+        let text = yml.text().replace("name: m,", "name: app,").replace("{IN: m}", "{IN: app}");
+        bench.sandbox.write("work/shippable.yml", text);
+        let ran = bench.deploys(2, "--image web=v2");
+        insta::allow_duplicates! { insta::assert_snapshot!(notes(&ran).join("\n"), @"the service of m, which is no manifest any more, is taken over"); }
+        let ran = bench.deploys(3, "--image web=v2");
+        assert_eq!(notes(&ran), [""; 0]);
+        assert_eq!(bench.ecs.actions(), ["DescribeServices"]);
+        let status = bench.run("status d").out();
+        assert_eq!(status.matches(": shop (").count(), 1, "{status}");
+        assert_eq!(bench.run("delete d --manifest m").status, 2);
+        let state = bench.ecs.service("shop").unwrap();
+        assert_eq!((state.status.as_str(), state.running), ("ACTIVE", 2));
+        // What it had before can be gone back to.
+        assert_eq!(bench.run("rollback d --build-number 4").status, 0);
+        assert!(bench.ecs.world().contains("ACTIVE 2+0/2 shop:1"), "{}", bench.ecs.world());
+    }
+}

@@ -22,11 +22,19 @@ use crate::error::Error;
 /// be made in place. How it ended is in the report.
 pub fn deploy(run: &Run, wanted: &Wanted) -> Result<Report, Error> {
     let book = Book::open(run, &wanted.job)?;
-    let memory = book.memory();
+    let mut memory = book.memory();
+    let renamed = renamed(wanted, &memory, &run.options.build_number);
+    for (old, manifest) in &renamed {
+        memory.renames(old, manifest);
+    }
     for service in &wanted.services {
         if let Some(was) = memory.of(&service.manifest) {
             check_change(wanted, service, was)?;
         }
+    }
+    for (old, manifest) in &renamed {
+        book.change(|memory| memory.renames(old, manifest))?;
+        run.note(Some(manifest), format!("the service of {old}, which is no manifest any more, is taken over"));
     }
     announce(run, wanted, &memory);
     let mut report = if wanted.parallel { side_by_side(run, &book, wanted) } else { in_turn(run, &book, wanted) };
@@ -56,6 +64,21 @@ fn is_prunable(run: &Run, book: &Book) -> bool {
         );
     }
     made.is_none()
+}
+
+/// Manifests that are called otherwise by now, and deploy the same service: their old names and the new ones.
+fn renamed(wanted: &Wanted, memory: &Memory, build_number: &str) -> Vec<(String, String)> {
+    let is_wanted = |was: &&Deployed| wanted.services.iter().any(|service| service.manifest == was.manifest);
+    let old = memory.services.iter().filter(|was| !is_wanted(was) && was.cluster == wanted.cluster.name);
+    old.filter_map(|old| {
+        let is_same = |service: &&WantedService| {
+            let was = memory.of(&service.manifest);
+            service_name(wanted.method, service, was, build_number) == old.service
+        };
+        let service = wanted.services.iter().find(is_same)?;
+        Some((old.manifest.clone(), service.manifest.clone()))
+    })
+    .collect()
 }
 
 /// What there is to know before anything is called.
