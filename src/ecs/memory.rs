@@ -94,6 +94,9 @@ pub enum Leftover {
         manifest: String,
         /// The service.
         name: String,
+        /// Its cluster's own name; whoever wrote this down before may not have known.
+        #[serde(default)]
+        cluster: Option<String>,
         /// The build that made it, or was about to.
         build_number: String,
         /// The ARN of its task definition, as far as it is known.
@@ -130,6 +133,7 @@ impl Leftover {
         Self::Service {
             manifest: was.manifest.clone(),
             name: was.service.clone(),
+            cluster: Some(was.cluster.clone()),
             build_number: was.build_number.clone(),
             task_definition: Some(was.task_definition.clone()),
             scaling: was.scaling.clone(),
@@ -143,6 +147,14 @@ impl Leftover {
             Self::TaskDefinition { arn, .. } => {
                 format!("the task definition {}", arn.rsplit_once('/').map_or(arn.as_str(), |(_, name)| name))
             }
+        }
+    }
+
+    /// The cluster that it is in, where that is another one.
+    pub fn elsewhere(&self, here: &str) -> Option<&str> {
+        match self {
+            Self::Service { cluster, .. } => cluster.as_deref().filter(|cluster| *cluster != here),
+            Self::TaskDefinition { .. } => None,
         }
     }
 
@@ -198,7 +210,9 @@ impl Memory {
     /// Writes down what is about to be made, or what serves no more. What is known of it already stays.
     pub fn leave(&mut self, leftover: Leftover) {
         let is_known = self.leftovers.iter().any(|known| match &leftover {
-            Leftover::Service { name, .. } => known.is_service(name),
+            Leftover::Service { name, cluster, .. } => {
+                known.is_service(name) && cluster.as_deref().is_none_or(|here| known.elsewhere(here).is_none())
+            }
             Leftover::TaskDefinition { .. } => *known == leftover,
         });
         if !is_known {
@@ -254,7 +268,7 @@ impl Memory {
     /// A version serves from now on. The service before it is left over where it is another one.
     pub fn serves(&mut self, new: Deployed) {
         let (arn, service) = (new.task_definition.clone(), new.service.clone());
-        self.service_is_gone(&new.service);
+        self.leftovers.retain(|known| !known.is_service(&new.service) || known.elsewhere(&new.cluster).is_some());
         self.leftovers.retain(|known| !matches!(known, Leftover::TaskDefinition { arn: known, .. } if *known == arn));
         // A service serves for one manifest alone, whatever that was called.
         self.services
@@ -327,6 +341,7 @@ mod tests {
         Leftover::Service {
             manifest: "app".to_owned(),
             name: name.to_owned(),
+            cluster: Some("web".to_owned()),
             build_number: "5".to_owned(),
             task_definition: Some("arn:td/prod-app:5".to_owned()),
             scaling: None,

@@ -262,3 +262,22 @@ fn a_manifest_that_is_renamed() {
         assert!(bench.ecs.world().contains("ACTIVE 2+0/2 shop:1"), "{}", bench.ecs.world());
     }
 }
+
+/// What is in another cluster by now is not taken for gone.
+#[test]
+fn what_is_left_over_in_another_cluster() {
+    let mut bench = Bench::of(Scenario::new().cluster("other"), BLUE_GREEN);
+    let kill = Fault::SignalAfter(rustix::process::Signal::KILL);
+    bench.ecs.change(|scenario| scenario.fault("CreateService", When::First(1), kill));
+    assert_eq!(bench.run("deploy d --build-number 1").status, 137);
+    bench.ecs.change(|scenario| Scenario { faults: Vec::new(), ..scenario });
+    bench.job(Yml { cluster: "other", ..BLUE_GREEN });
+    let ran = bench.deploys(2, "--prune");
+    let told = "the service d-m-1 of build 1 is in the cluster prod, and stays: prune with a yml that names it";
+    assert!(notes(&ran).iter().any(|note| note == told), "{}", ran.err());
+    assert_eq!(bench.run("delete d").status, 0);
+    assert!(bench.ecs.world().contains("prod/d-m-1 ACTIVE"), "{}", bench.ecs.world());
+    bench.job(BLUE_GREEN);
+    assert_eq!(bench.run("delete d").status, 0);
+    assert!(!bench.ecs.world().contains(" ACTIVE"), "{}", bench.ecs.world());
+}

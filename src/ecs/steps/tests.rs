@@ -340,6 +340,7 @@ fn deletion_and_scaling_by_hand() {
     let leftover = Leftover::Service {
         manifest: "app".to_owned(),
         name: "prod-app-3".to_owned(),
+        cluster: None,
         build_number: "3".to_owned(),
         task_definition: None,
         scaling: None,
