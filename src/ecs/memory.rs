@@ -21,6 +21,10 @@ pub struct Memory {
     /// What a deployment that was killed or failed has left behind, as far as nobody knows that it is gone.
     #[serde(default)]
     pub leftovers: Vec<Leftover>,
+    /// Services that serve, and whose tasks a deployment stops before it changes them: without the new version they are
+    /// not as they were left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopped: Vec<String>,
 }
 
 /// A service that serves.
@@ -90,6 +94,9 @@ pub enum Leftover {
         manifest: String,
         /// The service.
         name: String,
+        /// Its cluster's own name; whoever wrote this down before may not have known.
+        #[serde(default)]
+        cluster: Option<String>,
         /// The build that made it, or was about to.
         build_number: String,
         /// The ARN of its task definition, as far as it is known.
@@ -126,6 +133,7 @@ impl Leftover {
         Self::Service {
             manifest: was.manifest.clone(),
             name: was.service.clone(),
+            cluster: Some(was.cluster.clone()),
             build_number: was.build_number.clone(),
             task_definition: Some(was.task_definition.clone()),
             scaling: was.scaling.clone(),
@@ -139,6 +147,14 @@ impl Leftover {
             Self::TaskDefinition { arn, .. } => {
                 format!("the task definition {}", arn.rsplit_once('/').map_or(arn.as_str(), |(_, name)| name))
             }
+        }
+    }
+
+    /// The cluster that it is in, where that is another one.
+    pub fn elsewhere(&self, here: &str) -> Option<&str> {
+        match self {
+            Self::Service { cluster, .. } => cluster.as_deref().filter(|cluster| *cluster != here),
+            Self::TaskDefinition { .. } => None,
         }
     }
 
@@ -194,7 +210,9 @@ impl Memory {
     /// Writes down what is about to be made, or what serves no more. What is known of it already stays.
     pub fn leave(&mut self, leftover: Leftover) {
         let is_known = self.leftovers.iter().any(|known| match &leftover {
-            Leftover::Service { name, .. } => known.is_service(name),
+            Leftover::Service { name, cluster, .. } => {
+                known.is_service(name) && cluster.as_deref().is_none_or(|here| known.elsewhere(here).is_none())
+            }
             Leftover::TaskDefinition { .. } => *known == leftover,
         });
         if !is_known {
@@ -205,6 +223,14 @@ impl Memory {
     /// Whether a service was left over.
     pub fn is_left(&self, service: &str) -> bool {
         self.leftovers.iter().any(|known| known.is_service(service))
+    }
+
+    /// A service that a build has made, and that does not serve yet.
+    pub fn made_by(&self, build: &str) -> Option<&str> {
+        self.leftovers.iter().find_map(|known| match known {
+            Leftover::Service { name, build_number, .. } if build_number == build => Some(name.as_str()),
+            _ => None,
+        })
     }
 
     /// A service is gone.
@@ -241,9 +267,12 @@ impl Memory {
 
     /// A version serves from now on. The service before it is left over where it is another one.
     pub fn serves(&mut self, new: Deployed) {
-        let arn = new.task_definition.clone();
-        self.service_is_gone(&new.service);
+        let (arn, service) = (new.task_definition.clone(), new.service.clone());
+        self.leftovers.retain(|known| !known.is_service(&new.service) || known.elsewhere(&new.cluster).is_some());
         self.leftovers.retain(|known| !matches!(known, Leftover::TaskDefinition { arn: known, .. } if *known == arn));
+        // A service serves for one manifest alone, whatever that was called.
+        self.services
+            .retain(|one| one.manifest == new.manifest || (&one.cluster, &one.service) != (&new.cluster, &new.service));
         match self.services.iter_mut().find(|one| one.manifest == new.manifest) {
             None => self.services.push(new),
             Some(one) => {
@@ -253,11 +282,46 @@ impl Memory {
                 }
             }
         }
+        self.serves_again(&service);
+    }
+
+    /// A service that was deployed for a manifest of another name, and that `manifest` deploys from now on.
+    pub fn renames(&mut self, old: &str, manifest: &str) {
+        if self.of(manifest).is_some() {
+            self.forget(old);
+        }
+        for one in self.services.iter_mut().filter(|one| one.manifest == old) {
+            manifest.clone_into(&mut one.manifest);
+        }
+        for left in &mut self.leftovers {
+            let (Leftover::Service { manifest: known, .. } | Leftover::TaskDefinition { manifest: known, .. }) = left;
+            if known == old {
+                manifest.clone_into(known);
+            }
+        }
+    }
+
+    /// The tasks of a service that serves are about to be stopped, and its count may no longer be scaled.
+    pub fn stops(&mut self, service: &str) {
+        if !self.is_stopped(service) && self.services.iter().any(|one| one.service == service) {
+            self.stopped.push(service.to_owned());
+        }
+    }
+
+    /// A service that was stopped serves again, or was not stopped after all.
+    pub fn serves_again(&mut self, service: &str) {
+        self.stopped.retain(|known| known != service && self.services.iter().any(|one| one.service == *known));
+    }
+
+    /// Whether a service was stopped to be changed, and nobody knows that it serves again.
+    pub fn is_stopped(&self, service: &str) -> bool {
+        self.stopped.iter().any(|known| known == service)
     }
 
     /// A service that served is gone, and is not to be deployed again.
     pub fn forget(&mut self, manifest: &str) {
         self.services.retain(|one| one.manifest != manifest);
+        self.stopped.retain(|known| self.services.iter().any(|one| one.service == *known));
     }
 
     /// What serves for a manifest.
@@ -277,6 +341,7 @@ mod tests {
         Leftover::Service {
             manifest: "app".to_owned(),
             name: name.to_owned(),
+            cluster: Some("web".to_owned()),
             build_number: "5".to_owned(),
             task_definition: Some("arn:td/prod-app:5".to_owned()),
             scaling: None,

@@ -211,6 +211,51 @@ fn a_killed_deployment_of_several_manifests_is_gone_on_with() {
     }
 }
 
+/// What is there of services and their scaling, on whatever revision.
+fn serving(world: &str) -> Vec<&str> {
+    let there = world.lines().filter(|line| !line.starts_with("task definition "));
+    there.map(|line| line.rsplit_once(" d-m:").map_or(line, |(line, _)| line)).collect()
+}
+
+/// A deployment of what serves brings it back where a replacement was stopped in its middle.
+#[test]
+fn what_a_stopped_replacement_has_stopped_comes_back() {
+    for (around, stopped) in
+        [(Around::All, SECOND), (Around::Nothing, SECOND), (Around::Nothing, "deploy d --build-number 2 --force")]
+    {
+        let deployed = || {
+            let mut bench = bench("replace", around);
+            bench.deploys(1, "");
+            bench
+        };
+        let mut undisturbed = deployed();
+        let world = undisturbed.ecs.world();
+        assert_eq!(undisturbed.run(stopped).status, 0);
+        let calls = undisturbed.ecs.calls();
+        for (index, call) in calls.iter().enumerate() {
+            if index > 0 && calls[index - 1].line() == call.line() {
+                continue;
+            }
+            let mut bench = deployed();
+            let fault = [Fault::SignalAfter(Signal::KILL), Fault::SignalAfter(Signal::TERM)][index % 2].clone();
+            let story = format!("{fault:?} at {}", call.line());
+            bench.ecs.change(|scenario| scenario.fault("*", When::Nth(index + 1), fault));
+            bench.run(stopped);
+            bench.ecs.change(|scenario| Scenario { faults: Vec::new(), ..scenario });
+            bench.ecs.pass(60);
+            let ran = bench.deploys(3, "");
+            assert_eq!(serving(&bench.ecs.world()), serving(&world), "{story}\n{}", ran.err());
+            // And then it has not changed.
+            bench.deploys(4, "");
+            assert_eq!(bench.ecs.actions(), ["DescribeServices"], "{story}\n{}", bench.ecs.transcript());
+            // To run no task is as good, where somebody asks for it.
+            assert_eq!(bench.run("scale d 0").status, 0);
+            bench.deploys(5, "");
+            assert_eq!(bench.ecs.actions(), ["DescribeServices"], "{story}\n{}", bench.ecs.transcript());
+        }
+    }
+}
+
 /// A signal: the call in hand is done, and what is live is told; nothing is begun, nothing goes back.
 fn interrupted(case: Case) {
     let signals = [Fault::SignalBefore(Signal::TERM), Fault::SignalAfter(Signal::INT)];

@@ -215,3 +215,69 @@ fn a_service_that_is_not_remembered() {
         assert_eq!(ran.status, if want == 21 { 0 } else { 21 }, "{}", ran.err());
     }
 }
+
+/// Nobody knows whether the new one will do, however often it is asked for: the old one serves on, and none is pruned.
+#[test]
+fn what_is_not_waited_for_takes_nothing_away() {
+    let mut bench = bench(BLUE_GREEN);
+    bench.deploys(1, "");
+    for more in ["", "", "--prune"] {
+        let ran = bench.deploys(2, &format!("--image web=bad --no-wait {more}"));
+        let made = bench.ecs.calls().iter().filter(|call| call.action == "DeleteService").count();
+        assert_eq!(made, 0, "{more}: {}", bench.ecs.transcript());
+        let old = bench.ecs.service("d-m-1").unwrap();
+        assert_eq!((old.status.as_str(), old.desired), ("ACTIVE", 2), "{more}: {}", ran.err());
+        assert_eq!(bench.ecs.service("d-m-2").unwrap().status, "ACTIVE", "{more}: {}", ran.err());
+        let told = "d-m-2 was not waited for, so nothing is pruned: deploy with --prune and without --no-wait";
+        assert_eq!(notes(&ran).iter().any(|note| note == told), more == "--prune", "{}", ran.err());
+        bench.ecs.pass(120);
+    }
+    bench.deploys(2, "--image web=v2 --prune");
+    assert!(bench.ecs.world().contains("d-m-1 INACTIVE"), "{}", bench.ecs.world());
+    assert!(bench.ecs.world().contains("d-m-2 ACTIVE 2+0/2"), "{}", bench.ecs.world());
+}
+
+/// A manifest of another name that deploys the same service: it is remembered once.
+#[test]
+fn a_manifest_that_is_renamed() {
+    for method in ["upgrade", "replace"] {
+        let job = format!(", method: {method}, deployName: shop");
+        let yml = Yml { job: &job, ..BLUE_GREEN };
+        let mut bench = bench(yml);
+        bench.deploys(1, "");
+        let text = yml.text().replace("name: m,", "name: app,").replace("{IN: m}", "{IN: app}");
+        bench.sandbox.write("work/shippable.yml", text);
+        let ran = bench.deploys(2, "--image web=v2");
+        insta::allow_duplicates! { insta::assert_snapshot!(notes(&ran).join("\n"), @"the service of m, which is no manifest any more, is taken over"); }
+        let ran = bench.deploys(3, "--image web=v2");
+        assert_eq!(notes(&ran), [""; 0]);
+        assert_eq!(bench.ecs.actions(), ["DescribeServices"]);
+        let status = bench.run("status d").out();
+        assert_eq!(status.matches(": shop (").count(), 1, "{status}");
+        assert_eq!(bench.run("delete d --manifest m").status, 2);
+        let state = bench.ecs.service("shop").unwrap();
+        assert_eq!((state.status.as_str(), state.running), ("ACTIVE", 2));
+        // What it had before can be gone back to.
+        assert_eq!(bench.run("rollback d --build-number 4").status, 0);
+        assert!(bench.ecs.world().contains("ACTIVE 2+0/2 shop:1"), "{}", bench.ecs.world());
+    }
+}
+
+/// What is in another cluster by now is not taken for gone.
+#[test]
+fn what_is_left_over_in_another_cluster() {
+    let mut bench = Bench::of(Scenario::new().cluster("other"), BLUE_GREEN);
+    let kill = Fault::SignalAfter(rustix::process::Signal::KILL);
+    bench.ecs.change(|scenario| scenario.fault("CreateService", When::First(1), kill));
+    assert_eq!(bench.run("deploy d --build-number 1").status, 137);
+    bench.ecs.change(|scenario| Scenario { faults: Vec::new(), ..scenario });
+    bench.job(Yml { cluster: "other", ..BLUE_GREEN });
+    let ran = bench.deploys(2, "--prune");
+    let told = "the service d-m-1 of build 1 is in the cluster prod, and stays: prune with a yml that names it";
+    assert!(notes(&ran).iter().any(|note| note == told), "{}", ran.err());
+    assert_eq!(bench.run("delete d").status, 0);
+    assert!(bench.ecs.world().contains("prod/d-m-1 ACTIVE"), "{}", bench.ecs.world());
+    bench.job(BLUE_GREEN);
+    assert_eq!(bench.run("delete d").status, 0);
+    assert!(!bench.ecs.world().contains(" ACTIVE"), "{}", bench.ecs.world());
+}

@@ -22,15 +22,23 @@ use crate::error::Error;
 /// be made in place. How it ended is in the report.
 pub fn deploy(run: &Run, wanted: &Wanted) -> Result<Report, Error> {
     let book = Book::open(run, &wanted.job)?;
-    let memory = book.memory();
+    let mut memory = book.memory();
+    let renamed = renamed(wanted, &memory, &run.options.build_number);
+    for (old, manifest) in &renamed {
+        memory.renames(old, manifest);
+    }
     for service in &wanted.services {
         if let Some(was) = memory.of(&service.manifest) {
             check_change(wanted, service, was)?;
         }
     }
+    for (old, manifest) in &renamed {
+        book.change(|memory| memory.renames(old, manifest))?;
+        run.note(Some(manifest), format!("the service of {old}, which is no manifest any more, is taken over"));
+    }
     announce(run, wanted, &memory);
     let mut report = if wanted.parallel { side_by_side(run, &book, wanted) } else { in_turn(run, &book, wanted) };
-    if run.options.prune && report.outcome().is_success() {
+    if run.options.prune && report.outcome().is_success() && is_prunable(run, &book) {
         report.done.extend(others::prune(run, &book, wanted));
     } else {
         let left = book.memory().leftovers;
@@ -42,6 +50,35 @@ pub fn deploy(run: &Run, wanted: &Wanted) -> Result<Report, Error> {
     }
     book.close(run);
     Ok(report)
+}
+
+/// Whether everything that is left over may go. What was made and not waited for is among it: that would be deleted as
+/// soon as it is there.
+fn is_prunable(run: &Run, book: &Book) -> bool {
+    let memory = book.memory();
+    let made = run.options.no_wait.then(|| memory.made_by(&run.options.build_number)).flatten();
+    if let Some(made) = made {
+        run.note(
+            None,
+            format!("{made} was not waited for, so nothing is pruned: deploy with --prune and without --no-wait"),
+        );
+    }
+    made.is_none()
+}
+
+/// Manifests that are called otherwise by now, and deploy the same service: their old names and the new ones.
+fn renamed(wanted: &Wanted, memory: &Memory, build_number: &str) -> Vec<(String, String)> {
+    let is_wanted = |was: &&Deployed| wanted.services.iter().any(|service| service.manifest == was.manifest);
+    let old = memory.services.iter().filter(|was| !is_wanted(was) && was.cluster == wanted.cluster.name);
+    old.filter_map(|old| {
+        let is_same = |service: &&WantedService| {
+            let was = memory.of(&service.manifest);
+            service_name(wanted.method, service, was, build_number) == old.service
+        };
+        let service = wanted.services.iter().find(is_same)?;
+        Some((old.manifest.clone(), service.manifest.clone()))
+    })
+    .collect()
 }
 
 /// What there is to know before anything is called.
@@ -112,13 +149,34 @@ fn one(run: &Run, book: &Book, wanted: &Wanted, service: &WantedService) -> Done
             let text = format!("nothing has changed: {} serves on {}", was.service, revision(&was.task_definition));
             work.ended(Outcome::Unchanged, text)
         }
-        Ok(Prepared::Change(change)) => work.execute(&change),
+        Ok(Prepared::Change(change)) => executed(&mut work, &change),
         Err(stop) => {
             let (outcome, text) = work.words(&stop);
             work.ended(outcome, format!("{text}; nothing was changed"))
         }
     };
     run.tell_done(&done);
+    done
+}
+
+/// Carries a change out. That it stops what serves is written down first, until it serves again: who is killed between
+/// leaves a service without tasks.
+fn executed(work: &mut Work, change: &Change) -> Done {
+    let stops = |was: &&Deployed| {
+        was.service == work.target
+            && change.steps.iter().any(|step| matches!(step, Step::ScaleToZero { service } if *service == was.service))
+    };
+    let Some(was) = change.was.as_ref().filter(stops) else { return work.execute(change) };
+    if let Err(error) = work.book.change(|memory| memory.stops(&was.service)) {
+        return work.ended(Outcome::Refused(error.kind()), format!("{error}; nothing was changed"));
+    }
+    let done = work.execute(change);
+    // Nothing is stopped before the new version is registered.
+    if (matches!(done.outcome, Outcome::RolledBack) || work.registered.is_none())
+        && let Err(error) = work.book.change(|memory| memory.serves_again(&was.service))
+    {
+        work.note(error.to_string());
+    }
     done
 }
 
@@ -139,7 +197,11 @@ fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result
     match (&remembered, &state) {
         (_, Some(State::Drifted(told) | State::Gone(told))) => work.note(told.clone()),
         (Some(was), Some(State::Whole)) if was.digest == digest(service) && !options.force && !service.force => {
-            let Some(how) = work.seen.get(&was.service).and_then(broken) else {
+            let Some(how) =
+                work.seen.get(&was.service).and_then(|seen| cut_short(work, was, seen).or_else(|| broken(seen)))
+            else {
+                // It was seen to be as it was left.
+                work.book.change(|memory| memory.serves_again(&was.service)).map_err(Stop::Store)?;
                 return Ok(Prepared::Unchanged(Box::new(was.clone())));
             };
             work.note(format!("nothing has changed, but {} {how}: it is deployed again", was.service));
@@ -165,9 +227,10 @@ fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result
     // It has been made already.
     steps.retain(|step| !matches!(step, Step::Look { .. }));
     steps = gone_on_with(work, steps, &target);
-    let is_proven = !options.no_wait || !removes_another(&steps, was.as_ref(), &target);
+    let removes_another = removes_another(&steps, was.as_ref(), &target);
+    let is_proven = !options.no_wait || !removes_another;
     if options.no_wait {
-        steps = without_waits(steps);
+        steps = without_waits(steps, removes_another);
     }
     work.is_daemon = service.is_daemon();
     work.definition.clone_from(&service.task_definition);
@@ -271,6 +334,14 @@ fn state_of(work: &Work, was: &Deployed) -> State {
             was.service, was.build_number
         )),
     }
+}
+
+/// Whether a deployment that was killed or interrupted has left a service stopped, or without its scaling. A count of 0
+/// that somebody asked for is none of that.
+fn cut_short(work: &Work, was: &Deployed, seen: &Service) -> Option<String> {
+    let is_scaled = was.scaling.as_ref().is_some_and(|scaled| !scaled.resource_id.is_empty());
+    let is_stopped = work.book.memory().is_stopped(&was.service) && (seen.desired == 0 || is_scaled);
+    is_stopped.then(|| "was stopped by a deployment that was cut short".to_owned())
 }
 
 /// What keeps a service from serving, if anything does. Tasks that are about to run are no reason.

@@ -214,8 +214,11 @@ fn leftovers(run: &Run, book: &Book, cluster: &str, only: Option<&str>) -> Vec<D
     let mut failed = Vec::new();
     let memory = book.memory();
     // A revision is free when its service is gone.
-    let (services, revisions): (Vec<_>, Vec<_>) =
-        memory.leftovers.iter().partition(|leftover| matches!(leftover, Leftover::Service { .. }));
+    let (services, revisions): (Vec<_>, Vec<_>) = memory
+        .leftovers
+        .iter()
+        .filter(|leftover| is_here(run, leftover, cluster))
+        .partition(|leftover| matches!(leftover, Leftover::Service { .. }));
     for leftover in services.into_iter().chain(revisions) {
         let (Leftover::Service { manifest, .. } | Leftover::TaskDefinition { manifest, .. }) = leftover;
         if only.is_some_and(|only| only != manifest) {
@@ -234,6 +237,16 @@ fn leftovers(run: &Run, book: &Book, cluster: &str, only: Option<&str>) -> Vec<D
         }
     }
     failed
+}
+
+/// Whether something left over is in this cluster, as far as that is known; what is not is told.
+fn is_here(run: &Run, leftover: &Leftover, cluster: &str) -> bool {
+    let elsewhere = leftover.elsewhere(cluster);
+    if let Some(other) = elsewhere {
+        let told = format!("{} is in the cluster {other}, and stays: prune with a yml that names it", leftover.text());
+        run.note(None, told);
+    }
+    elsewhere.is_none()
 }
 
 /// What is meant of what serves.

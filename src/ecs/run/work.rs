@@ -163,6 +163,7 @@ impl<'a> Work<'a> {
             let leftover = Leftover::Service {
                 manifest: self.manifest.to_owned(),
                 name: service.clone(),
+                cluster: Some(self.cluster.to_owned()),
                 build_number: self.run.options.build_number.clone(),
                 task_definition: asked.or_else(|| self.registered.clone()),
                 scaling: None,

@@ -133,12 +133,10 @@ pub fn resumed(steps: Vec<Step>) -> Vec<Step> {
     steps.into_iter().filter(|step| *step != Step::FindRole).map(go_on).collect()
 }
 
-/// The steps of a deployment that does not wait for the new version. An old service stays beside a new one then: nobody
-/// knows yet whether the new one will do.
-pub fn without_waits(steps: Vec<Step>) -> Vec<Step> {
-    let is_beside = steps.iter().any(|step| matches!(step, Step::Create { .. }));
-    let removes = steps.iter().any(|step| matches!(step, Step::Delete { .. }));
-    if is_beside && removes {
+/// The steps of a deployment that does not wait for the new version. `removes_another`: an old service stays beside the
+/// new one then, since nobody knows yet whether the new one will do.
+pub fn without_waits(steps: Vec<Step>, removes_another: bool) -> Vec<Step> {
+    if removes_another {
         return steps.into_iter().take_while(|step| !matches!(step, Step::AwaitRollout { .. })).collect();
     }
     let waits = |step: &Step| matches!(step, Step::AwaitRollout { .. } | Step::Deregister { .. });

@@ -124,7 +124,9 @@ fn blue_green_takes_the_old_one_away() {
     ];
     assert_eq!(steps[0].text(), "look at prod-app-4, prod-app-5");
     assert_eq!(texts(&steps[4..]), removed);
-    assert_eq!(without_waits(steps).len(), 3);
+    // Gone on with as well: the old one stays.
+    assert_eq!(without_waits(resumed(steps.clone()), true).len(), 3);
+    assert_eq!(without_waits(steps, true).len(), 3);
     was.wanted = json!({ "service": { "schedulingStrategy": "DAEMON" } });
     let steps = deploy_steps(&wanted, &wanted.services[0], Some(&was), "5", 3);
     assert_eq!(steps[4], Step::Delete { service: "prod-app-4".to_owned(), force: true });
@@ -338,6 +340,7 @@ fn deletion_and_scaling_by_hand() {
     let leftover = Leftover::Service {
         manifest: "app".to_owned(),
         name: "prod-app-3".to_owned(),
+        cluster: None,
         build_number: "3".to_owned(),
         task_definition: None,
         scaling: None,
