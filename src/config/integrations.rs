@@ -19,7 +19,8 @@
 //! The same may be under a top key `integrations`, or be a list whose entries have a `name`. Variables
 //! `SHIPCTL_INT_<NAME>_<FIELD>`, and `SHIPCTL_INT_<NAME>_TYPE`, win over the file field by field. Their values are
 //! taken as they are; one that is empty counts as not set, since that is what CI systems make of an unknown secret. In
-//! a list (`NODES`), elements are separated by commas.
+//! a list (`NODES`), elements are separated by commas; it may be a list of JSON as well, and `ENVS` of a keyValuePair an
+//! object of JSON that has all of its variables.
 
 mod file; // the file, checked
 mod inspect; // what can be told without any value
@@ -41,6 +42,7 @@ use self::file::Entry;
 use crate::config::yaml::{self, Node};
 use crate::ctx::Env;
 use crate::error::{Error, Kind};
+use crate::job::integration::scalar_text;
 use crate::job::integration_types::{self, Field, IntegrationType};
 use crate::job::names;
 
@@ -49,6 +51,9 @@ const PREFIX: &str = "SHIPCTL_INT_";
 
 /// What follows the name where the variable tells the type.
 const TYPE: &str = "TYPE";
+
+/// What follows the name where one variable has all of a keyValuePair, as JSON.
+const ENVS: &str = "ENVS";
 
 /// Where the values of integrations are to be had. Nothing is read, run or looked up before it is asked for. `Debug`
 /// names the integrations and shows no value.
@@ -295,7 +300,23 @@ impl Making<'_> {
                 envs.insert(key.text.clone(), text.into());
             }
         }
-        for (key, value) in variables {
+        // All of them in one variable; those with a variable of their own win.
+        let whole = variables.get(ENVS).and_then(|value| members_of_json(value.to_str()?));
+        let is_own = |key: &str| {
+            variables.keys().any(|known| *known != ENVS && names::key(known.as_bytes()) == names::key(key.as_bytes()))
+        };
+        let is_given = |key: &str| {
+            whole.iter().flatten().any(|(given, _)| names::key(given.as_bytes()) == names::key(key.as_bytes()))
+        };
+        envs.retain(|key, _| !is_given(key));
+        envs.extend(
+            whole
+                .iter()
+                .flatten()
+                .filter(|(key, _)| !is_own(key))
+                .map(|(key, text)| (key.clone(), text.as_str().into())),
+        );
+        for (key, value) in variables.iter().filter(|(key, _)| whole.is_none() || **key != ENVS) {
             let spelled = self.entry.into_iter().flat_map(Entry::pairs).map(|(known, _)| known.text.as_str());
             let spelled = spelled.into_iter().find(|known| names::key(known.as_bytes()) == names::key(key.as_bytes()));
             if let Some(text) = self.text_of(key, value) {
@@ -372,7 +393,26 @@ fn shaped(field: &Field, text: &str) -> Value {
     if !field.list {
         return text.into();
     }
+    if let Some(texts) = text.trim_start().starts_with('[').then(|| texts_of_json(text)).flatten() {
+        return texts;
+    }
     text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(Value::from).collect()
+}
+
+/// A list of JSON as the file would have it; `None` for what is no list of single values.
+fn texts_of_json(text: &str) -> Option<Value> {
+    let elements: Vec<Value> = serde_json::from_str(text).ok()?;
+    elements.iter().map(single_text).collect::<Option<Vec<_>>>().map(Value::from)
+}
+
+/// The members of an object of JSON; `None` for what is none, or has lists or objects in it.
+fn members_of_json(text: &str) -> Option<Vec<(String, String)>> {
+    let members: Map<String, Value> = serde_json::from_str(text).ok()?;
+    members.iter().map(|(key, value)| Some((key.clone(), single_text(value)?))).collect()
+}
+
+fn single_text(value: &Value) -> Option<String> {
+    (!value.is_array() && !value.is_object()).then(|| scalar_text(value))
 }
 
 fn is_empty(value: &Value) -> bool {
