@@ -71,7 +71,7 @@ fn steps_by_rule() {
         ("IN: imgg", "8:40 unknown-resource"),
         ("OUT: nothing", "8:41 unknown-resource"),
         ("IN: j", "8:40 job-of-itself"),
-        ("IN: img, OUT: img", "8:50 in-and-out"),
+        ("IN: img, OUT: img", "8:50 ~in-and-out"),
         ("IN: img, IN: img", "8:49 ~repeated-step"),
         ("{IN: img, versionNumber: latest}", "8:61 version-number"),
         ("{IN: img, versionNumber: 0}", "8:61 version-number"),
