@@ -51,6 +51,17 @@ fn nearness(wanted: &str, name: &str) -> Option<f64> {
     (wanted == name || wanted_length.min(length) > 2 && score > 0.7 || is_slip()).then_some(score)
 }
 
+/// The word that another is most likely a slip of: the same but for case and separators, or with one letter wrong, two
+/// of a long word.
+pub fn slip_of<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let bare = |text: &str| text.replace(['_', '-', ' '], "").to_lowercase();
+    let own = bare(written);
+    let distance = |name: &str| strsim::damerau_levenshtein(&own, &bare(name));
+    let most = |name: &str| if name.len() > 6 { 2 } else { usize::from(name.len() > 2) };
+    let near = known.into_iter().filter(|name| *name != written && distance(name) <= most(name));
+    near.min_by_key(|name| distance(name))
+}
+
 /// `nearest`, as the end of a message: nothing, or `; did you mean a, b?`.
 pub fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let near = nearest(wanted, known);
@@ -87,6 +98,25 @@ mod tests {
         assert!(is_component(b"aws-cli") && is_component(b"..."));
         for name in ["", ".", "..", "a/b", "../x", "/etc/passwd", "a\0b"] {
             assert!(!is_component(name.as_bytes()), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn slips_are_near() {
+        let known = ["script", "name", "IN", "on_success", "triggerMode"];
+        for (written, want) in [
+            ("scrpt", Some("script")),
+            ("scripts", Some("script")),
+            ("nme", Some("name")),
+            ("on_sucess", Some("on_success")),
+            ("onSuccess", Some("on_success")),
+            ("trigerMod", Some("triggerMode")),
+            ("in", Some("IN")),
+            ("an", None),
+            ("description", None),
+            ("script", None),
+        ] {
+            assert_eq!(slip_of(written, known), want, "{written}");
         }
     }
 

@@ -1,26 +1,12 @@
 //! What a step refers to, and its options.
 
 use super::Findings;
+use super::keys::{IN_OPTIONS, OUT_OPTIONS};
 use crate::config::shippable::{Dependency, Job, Pipeline, Step};
 use crate::config::yaml::{Node, Value};
 use crate::job::directory::Operation;
 use crate::job::names::did_you_mean;
 
-const IN_OPTIONS: [&str; 11] = [
-    "IN",
-    "switch",
-    "versionName",
-    "versionNumber",
-    "showBuildStatus",
-    "vote",
-    "scopes",
-    "applyTo",
-    "force",
-    "pull",
-    "integration",
-];
-const OUT_OPTIONS: [&str; 8] =
-    ["OUT", "replicate", "replicateOnPullRequest", "overwrite", "on_failure", "scopes", "versionName", "applyTo"];
 const SCOPES: [&str; 5] = ["configure", "ecr", "gcr", "gke", "aks"];
 
 pub(super) fn check(pipeline: &Pipeline, job: &Job, findings: &mut Findings) {
