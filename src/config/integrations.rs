@@ -26,6 +26,7 @@ mod file; // the file, checked
 mod inspect; // what can be told without any value
 mod record; // one integration with its values
 mod reference; // where a value is to be had
+mod shape; // texts as their fields have them
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -39,10 +40,10 @@ pub use record::{Record, stable_id};
 pub use reference::{Reference, reference};
 
 use self::file::Entry;
+use self::shape::{is_empty, members_of_json, shaped};
 use crate::config::yaml::{self, Node};
 use crate::ctx::Env;
 use crate::error::{Error, Kind};
-use crate::job::integration::scalar_text;
 use crate::job::integration_types::{self, Field, IntegrationType};
 use crate::job::names;
 
@@ -385,41 +386,6 @@ impl Making<'_> {
 
     fn variable(&self, key: &str) -> String {
         format!("{PREFIX}{}_{key}", names::prefix(self.name.as_bytes()))
-    }
-}
-
-/// A text as its field has it: a list is written with commas.
-fn shaped(field: &Field, text: &str) -> Value {
-    if !field.list {
-        return text.into();
-    }
-    if let Some(texts) = text.trim_start().starts_with('[').then(|| texts_of_json(text)).flatten() {
-        return texts;
-    }
-    text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(Value::from).collect()
-}
-
-/// A list of JSON as the file would have it; `None` for what is no list of single values.
-fn texts_of_json(text: &str) -> Option<Value> {
-    let elements: Vec<Value> = serde_json::from_str(text).ok()?;
-    elements.iter().map(single_text).collect::<Option<Vec<_>>>().map(Value::from)
-}
-
-/// The members of an object of JSON; `None` for what is none, or has lists or objects in it.
-fn members_of_json(text: &str) -> Option<Vec<(String, String)>> {
-    let members: Map<String, Value> = serde_json::from_str(text).ok()?;
-    members.iter().map(|(key, value)| Some((key.clone(), single_text(value)?))).collect()
-}
-
-fn single_text(value: &Value) -> Option<String> {
-    (!value.is_array() && !value.is_object()).then(|| scalar_text(value))
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.is_empty(),
-        Value::Array(elements) => elements.is_empty(),
-        _ => false,
     }
 }
 

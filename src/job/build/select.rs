@@ -276,7 +276,8 @@ impl Choice<'_> {
         let (Some(draft), Some(version)) = (&one.draft, &one.version) else { return false };
         match pin {
             Pin::Number(number, _) => *number == version.version_number,
-            Pin::Name(name, _) => draft.version_name.as_deref() == Some(name),
+            // The name of a commit is that of the commit, whatever the yml says.
+            Pin::Name(name, _) => !one.is_repository() && draft.version_name.as_deref() == Some(name),
         }
     }
 
