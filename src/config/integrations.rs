@@ -19,12 +19,14 @@
 //! The same may be under a top key `integrations`, or be a list whose entries have a `name`. Variables
 //! `SHIPCTL_INT_<NAME>_<FIELD>`, and `SHIPCTL_INT_<NAME>_TYPE`, win over the file field by field. Their values are
 //! taken as they are; one that is empty counts as not set, since that is what CI systems make of an unknown secret. In
-//! a list (`NODES`), elements are separated by commas.
+//! a list (`NODES`), elements are separated by commas; it may be a list of JSON as well, and `ENVS` of a keyValuePair an
+//! object of JSON that has all of its variables.
 
 mod file; // the file, checked
 mod inspect; // what can be told without any value
 mod record; // one integration with its values
 mod reference; // where a value is to be had
+mod shape; // texts as their fields have them
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -38,6 +40,7 @@ pub use record::{Record, stable_id};
 pub use reference::{Reference, reference};
 
 use self::file::Entry;
+use self::shape::{is_empty, members_of_json, shaped};
 use crate::config::yaml::{self, Node};
 use crate::ctx::Env;
 use crate::error::{Error, Kind};
@@ -49,6 +52,9 @@ const PREFIX: &str = "SHIPCTL_INT_";
 
 /// What follows the name where the variable tells the type.
 const TYPE: &str = "TYPE";
+
+/// What follows the name where one variable has all of a keyValuePair, as JSON.
+const ENVS: &str = "ENVS";
 
 /// Where the values of integrations are to be had. Nothing is read, run or looked up before it is asked for. `Debug`
 /// names the integrations and shows no value.
@@ -295,7 +301,23 @@ impl Making<'_> {
                 envs.insert(key.text.clone(), text.into());
             }
         }
-        for (key, value) in variables {
+        // All of them in one variable; those with a variable of their own win.
+        let whole = variables.get(ENVS).and_then(|value| members_of_json(value.to_str()?));
+        let is_own = |key: &str| {
+            variables.keys().any(|known| *known != ENVS && names::key(known.as_bytes()) == names::key(key.as_bytes()))
+        };
+        let is_given = |key: &str| {
+            whole.iter().flatten().any(|(given, _)| names::key(given.as_bytes()) == names::key(key.as_bytes()))
+        };
+        envs.retain(|key, _| !is_given(key));
+        envs.extend(
+            whole
+                .iter()
+                .flatten()
+                .filter(|(key, _)| !is_own(key))
+                .map(|(key, text)| (key.clone(), text.as_str().into())),
+        );
+        for (key, value) in variables.iter().filter(|(key, _)| whole.is_none() || **key != ENVS) {
             let spelled = self.entry.into_iter().flat_map(Entry::pairs).map(|(known, _)| known.text.as_str());
             let spelled = spelled.into_iter().find(|known| names::key(known.as_bytes()) == names::key(key.as_bytes()));
             if let Some(text) = self.text_of(key, value) {
@@ -364,22 +386,6 @@ impl Making<'_> {
 
     fn variable(&self, key: &str) -> String {
         format!("{PREFIX}{}_{key}", names::prefix(self.name.as_bytes()))
-    }
-}
-
-/// A text as its field has it: a list is written with commas.
-fn shaped(field: &Field, text: &str) -> Value {
-    if !field.list {
-        return text.into();
-    }
-    text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(Value::from).collect()
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.is_empty(),
-        Value::Array(elements) => elements.is_empty(),
-        _ => false,
     }
 }
 

@@ -271,7 +271,7 @@ impl<'input, T: granit_parser::BorrowedInput<'input>> Tree<'_, 'input, T> {
             Some(Err(error)) => {
                 let marker = error.marker();
                 let at = Place { file: self.file.clone(), line: marker.line(), column: marker.col() + 1 };
-                Err(Refusal::new(&at, "not-yaml", format_args!("not YAML: {}", error.info())))
+                Err(Refusal::new(&at, "not-yaml", format_args!("not YAML: {}{}", error.info(), cure(&error.info()))))
             }
             None => Ok((Event::StreamEnd, Span::empty(granit_parser::Marker::new(0, 1, 0)))),
         }
@@ -413,6 +413,17 @@ impl<'input, T: granit_parser::BorrowedInput<'input>> Tree<'_, 'input, T> {
     }
 }
 
+/// What to write instead, for the slips that scripts in YAML invite.
+fn cure(cause: &str) -> &'static str {
+    if cause.contains("mapping values") {
+        "; a \": \" inside a text without quotes: put the whole line in quotes, '…'"
+    } else if cause.starts_with("unexpected character") {
+        "; a text that begins with @, ` or % is not read without quotes: put the whole line in quotes, '…'"
+    } else {
+        ""
+    }
+}
+
 /// What `<<` brings in: keys that are not there yet.
 fn merge(members: &mut Vec<(Key, Node)>, from: &Node) -> Result<(), Refusal> {
     match &from.value {
@@ -483,6 +494,22 @@ mod tests {
 
     fn read(text: &str) -> Node {
         Reader::default().read(Path::new("a.yml"), text).unwrap()
+    }
+
+    #[test]
+    fn slips_of_scripts_have_their_cure() {
+        for (text, want) in [
+            (
+                "script: echo \"a: b\"\n",
+                "a.yml:1:16: not YAML: mapping values are not allowed in this context; a \": \" inside a text without quotes: put the whole line in quotes, '…'",
+            ),
+            ("s:\n  - @x\n", "@, ` or % is not read without quotes: put the whole line in quotes"),
+            ("s:\n  - `date`\n", "@, ` or % is not read without quotes: put the whole line in quotes"),
+            ("s: [%x]\n", "@, ` or % is not read without quotes: put the whole line in quotes"),
+        ] {
+            let said = Reader::default().read(Path::new("a.yml"), text).unwrap_err().to_string();
+            assert!(said.contains(want), "{text}: {said}");
+        }
     }
 
     #[test]

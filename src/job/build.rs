@@ -159,7 +159,7 @@ fn create(chosen: &mut [Chosen], sources: &Sources) -> Result<bool, Error> {
                 None => sources.versions.create(&one.owner, &draft)?,
             };
             made.insert(one.owner.clone(), version.clone());
-            one.version = Some(version);
+            one.has_made(version);
         }
     }
     Ok(!made.is_empty())

@@ -3,6 +3,7 @@
 mod fields; // of resources: types, what they need, params, secrets
 mod format; // for people, programs and GitHub
 mod integrations; // the integrations' own file
+mod keys; // slips of keys
 mod names; // names that collide
 mod scripts; // entries of tasks and hooks
 mod steps; // what a step refers to, and its options
@@ -84,8 +85,11 @@ pub fn check(pipeline: &Pipeline) -> Vec<Finding> {
     let remarks = pipeline.remarks.iter().map(of(Severity::Warning));
     let mut findings = Findings(problems.chain(remarks).collect());
     fields::check(pipeline, &mut findings);
+    keys::check_sections(pipeline, &mut findings);
+    pipeline.resources.iter().for_each(|resource| keys::check_resource(resource, &mut findings));
     for job in &pipeline.jobs {
         scripts::check(pipeline, job, &mut findings);
+        keys::check_job(job, &mut findings);
         names::check_job(job, &mut findings);
         // What is in a file that could not be read is not missing.
         if !pipeline.is_incomplete {

@@ -35,14 +35,31 @@ pub fn of_folder(folder: &std::path::Path) -> &[u8] {
 /// The nearest of `known` to `wanted`, best first, at most three and none that is far off.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted_lower = wanted.to_lowercase();
-    let mut scored: Vec<(f64, &str)> = known
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(&wanted_lower, &name.to_lowercase()), name))
-        .filter(|(score, _)| *score > 0.7)
-        .collect();
+    let mut scored: Vec<(f64, &str)> =
+        known.into_iter().filter_map(|name| Some((nearness(&wanted_lower, &name.to_lowercase())?, name))).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     scored.dedup_by(|a, b| a.1 == b.1);
     scored.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// How near two words are; `None` for far off. Of a word of one or two letters too little is left to be compared by
+/// what it shares with another: one letter of it may be wrong.
+fn nearness(wanted: &str, name: &str) -> Option<f64> {
+    let (wanted_length, length) = (wanted.chars().count(), name.chars().count());
+    let score = strsim::jaro_winkler(wanted, name);
+    let is_slip = || wanted_length.max(length) > 1 && strsim::damerau_levenshtein(wanted, name) <= 1;
+    (wanted == name || wanted_length.min(length) > 2 && score > 0.7 || is_slip()).then_some(score)
+}
+
+/// The word that another is most likely a slip of: the same but for case and separators, or with one letter wrong, two
+/// of a long word.
+pub fn slip_of<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let bare = |text: &str| text.replace(['_', '-', ' '], "").to_lowercase();
+    let own = bare(written);
+    let distance = |name: &str| strsim::damerau_levenshtein(&own, &bare(name));
+    let most = |name: &str| if name.len() > 6 { 2 } else { usize::from(name.len() > 2) };
+    let near = known.into_iter().filter(|name| *name != written && distance(name) <= most(name));
+    near.min_by_key(|name| distance(name))
 }
 
 /// `nearest`, as the end of a message: nothing, or `; did you mean a, b?`.
@@ -85,8 +102,31 @@ mod tests {
     }
 
     #[test]
+    fn slips_are_near() {
+        let known = ["script", "name", "IN", "on_success", "triggerMode"];
+        for (written, want) in [
+            ("scrpt", Some("script")),
+            ("scripts", Some("script")),
+            ("nme", Some("name")),
+            ("on_sucess", Some("on_success")),
+            ("onSuccess", Some("on_success")),
+            ("trigerMod", Some("triggerMode")),
+            ("in", Some("IN")),
+            ("an", None),
+            ("description", None),
+            ("script", None),
+        ] {
+            assert_eq!(slip_of(written, known), want, "{written}");
+        }
+    }
+
+    #[test]
     fn nearest_names_first() {
         assert_eq!(nearest("aws_cl", ["aws_cli", "app_repo", "aws_ecs"]), ["aws_cli", "aws_ecs"]);
         assert_eq!(did_you_mean("zzz", ["aws_cli"]), "");
+        assert_eq!(did_you_mean("IM", ["IN", "OUT", "TASK", "NOTIFY"]), "; did you mean IN?");
+        assert_eq!(did_you_mean("nope", ["n", "o", "no"]), "");
+        assert_eq!(did_you_mean("x", ["y"]), "");
+        assert_eq!(nearest("bb", ["b", "a"]), ["b"]);
     }
 }

@@ -117,7 +117,7 @@ fn interpolated(env: &Env, text: &str) -> Result<String, String> {
         rest = after;
     }
     out.push_str(rest);
-    if missing.is_empty() { Ok(out) } else { Err(missing.join(", ")) }
+    if missing.is_empty() { Ok(out) } else { Err(format!("{}; write $$ for a dollar sign", missing.join(", "))) }
 }
 
 /// The name after a `$`, with or without braces, and what follows it.
@@ -152,7 +152,10 @@ mod tests {
             ("$5 ${5} ${A $", Ok("$5 ${5} ${A $")),
             ("$EMPTY", Ok("")),
             ("https://x:y", Ok("https://x:y")),
-            ("$NO and ${NO2}", Err("the variable NO is not set, the variable NO2 is not set")),
+            (
+                "$NO and ${NO2}",
+                Err("the variable NO is not set, the variable NO2 is not set; write $$ for a dollar sign"),
+            ),
             ("env:A", Ok("one")),
             ("env:NO", Err("the variable NO is not set")),
             ("literal:env:$A", Ok("env:$A")),

@@ -86,6 +86,27 @@ fn variables_win_field_by_field() {
 }
 
 #[test]
+fn variables_of_json() {
+    let variables = [
+        ("SHIPCTL_INT_N_TYPE", "nodeCluster"),
+        ("SHIPCTL_INT_N_NODES", "[\"10.0.0.1\", \"10.0.0.2\"]"),
+        ("SHIPCTL_INT_ODD_TYPE", "nodeCluster"),
+        ("SHIPCTL_INT_ODD_NODES", "[::1],[::2]"),
+        ("SHIPCTL_INT_KV_TYPE", "keyValuePair"),
+        ("SHIPCTL_INT_KV_ENVS", "{\"X\": \"v\", \"n\": 5, \"Y\": \"whole\"}"),
+        ("SHIPCTL_INT_KV_Y", "own"),
+        ("SHIPCTL_INT_TEXT_TYPE", "keyValuePair"),
+        ("SHIPCTL_INT_TEXT_ENVS", "{no json"),
+    ];
+    assert_eq!(resolved("", &variables, "n"), json!({"nodes": ["10.0.0.1", "10.0.0.2"]}));
+    assert_eq!(resolved("", &variables, "odd"), json!({"nodes": ["[::1]", "[::2]"]}));
+    assert_eq!(resolved("", &variables, "kv"), json!({"envs": {"X": "v", "n": "5", "Y": "own"}}));
+    let text = "kv: {type: keyValuePair, x: old, z: kept}";
+    assert_eq!(resolved(text, &variables, "kv"), json!({"envs": {"z": "kept", "X": "v", "n": "5", "Y": "own"}}));
+    assert_eq!(resolved("", &variables, "text"), json!({"envs": {"ENVS": "{no json"}}));
+}
+
+#[test]
 fn names_that_begin_alike() {
     let variables = [
         ("SHIPCTL_INT_AWS_TYPE", "amazonKeys"),

@@ -181,6 +181,13 @@ impl Job {
     }
 }
 
+/// The end of a message about a key that is a slip of one of these; `None` for what is more likely a line of a script.
+fn misspelt(key: &str, value: &Node, known: &[&'static str]) -> Option<String> {
+    let is_slip =
+        !key.contains(' ') && !value.is_null() && crate::job::names::slip_of(key, known.iter().copied()).is_some();
+    is_slip.then(|| crate::job::names::did_you_mean(key, known.iter().copied()))
+}
+
 /// The parts of a job on their way.
 struct Parts<'a> {
     name: &'a str,
@@ -269,7 +276,12 @@ impl Parts<'_> {
                 task.name = node.get("name").and_then(Node::scalar);
                 match node.get("script") {
                     Some(script) => self.scripts(script, &mut task.scripts),
-                    None => self.problem("missing-script", &node.at, "TASK has no script: add `script:`".to_owned()),
+                    None => {
+                        let near =
+                            node.members().iter().find_map(|(key, value)| misspelt(&key.text, value, &["script"]));
+                        let text = format!("TASK has no script: add `script:`{}", near.unwrap_or_default());
+                        self.problem("missing-script", &node.at, text);
+                    }
                 }
             }
             // The older spelling: one TASK with all scripts.
@@ -303,6 +315,12 @@ impl Parts<'_> {
                     },
                     _ => "each line of the script as one text".to_owned(),
                 };
+                if let [(key, value)] = members.as_slice()
+                    && let Some(near) = misspelt(&key.text, value, &["script"])
+                {
+                    let text = format!("{}: is none of script and NOTIFY and does nothing{near}", key.text);
+                    return self.problem("unknown-key", &key.at, text);
+                }
                 let text = format!(
                     "a map where a line of a script was meant: YAML takes what is before `: ` for a key ({keys}): put the \
                      line in quotes, {cure}"

@@ -17,7 +17,7 @@ use serde_json::{Map, Value as Json};
 pub use files::find;
 pub use job::{Dependency, Hook, Hooks, Job, Named, Script, Step, Task};
 
-use crate::config::yaml::{Node, Place, Value};
+use crate::config::yaml::{Key, Node, Place, Value};
 use crate::error::{Error, Kind};
 use crate::job::names;
 
@@ -125,6 +125,8 @@ pub struct Pipeline {
     pub remarks: Vec<Problem>,
     /// The text of each file.
     pub sources: Vec<(PathBuf, String)>,
+    /// Lists at the top of a file that are no section of a pipeline: templates, the CI part, slips.
+    pub others: Vec<(Key, Node)>,
     /// Whether a file could not be read: what refers to it cannot be judged.
     pub is_incomplete: bool,
 }
@@ -143,6 +145,7 @@ impl Pipeline {
             match key.text.as_str() {
                 "jobs" => self.entries(node, "job", Self::add_job),
                 "resources" | "triggers" => self.entries(node, "resource", Self::add_resource),
+                _ if matches!(node.value, Value::List(_)) => self.others.push((key.clone(), node.clone())),
                 _ => {}
             }
         }

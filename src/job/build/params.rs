@@ -54,8 +54,10 @@ pub(crate) fn resolve(
             ));
         }
         for (key, reference) in secure_map(one).into_iter().flatten() {
+            let written = secure_node(one).and_then(|secure| secure.get(key));
+            let at = written.map_or(&one.yml.at, |node| &node.at);
             let Value::String(text) = reference else {
-                missing.push(format!("secure.{key} of {}: a reference such as env:{key} was expected", one.name));
+                missing.push(format!("{at}: secure.{key} of {}: a reference such as env:{key} was expected", one.name));
                 continue;
             };
             if references.contains_key(text) {
@@ -63,7 +65,7 @@ pub(crate) fn resolve(
             }
             match secrets.reference(text) {
                 Ok(value) => drop(references.insert(text.clone(), value.into())),
-                Err(why) => missing.push(format!("secure.{key} of {}: {why}", one.name)),
+                Err(why) => missing.push(format!("{at}: secure.{key} of {}: {why}", one.name)),
             }
         }
     }
@@ -72,8 +74,13 @@ pub(crate) fn resolve(
 
 /// `params.secure` as it is written in the yml.
 fn secure_node<'a>(one: &Chosen<'a>) -> Option<&'a yaml::Node> {
+    params_node(one)?.get(SECURE)
+}
+
+/// `params` as it is written in the yml: what is in the last section counts.
+fn params_node<'a>(one: &Chosen<'a>) -> Option<&'a yaml::Node> {
     let sections = ["versionTemplate", "version", "seed", "pointer"];
-    sections.iter().find_map(|section| one.yml.get(section)?.get("params")?.get(SECURE))
+    sections.iter().find_map(|section| one.yml.get(section)?.get("params"))
 }
 
 fn secure_map<'a>(one: &'a Chosen) -> Option<&'a Map<String, Value>> {
@@ -93,9 +100,19 @@ fn is_ciphertext(text: &str) -> bool {
 ///
 /// No params, without which the platform failed the job.
 pub(crate) fn fill(one: &Chosen, bag: &mut Map<String, Value>, references: &References) -> Result<(), Error> {
-    let Some(params) = bag.get_mut("params").and_then(Value::as_object_mut) else {
-        let message = format!("{}: {} has no params: add versionTemplate: {{params: {{…}}}}", one.yml.at, one.name);
-        return Err(Error::new(Kind::Configuration, message));
+    let params = match bag.get_mut("params") {
+        Some(Value::Object(params)) => params,
+        None | Some(Value::Null) => {
+            let message = format!("{}: {} has no params: add versionTemplate: {{params: {{…}}}}", one.yml.at, one.name);
+            return Err(Error::new(Kind::Configuration, message));
+        }
+        Some(other) => {
+            let node = params_node(one);
+            let at = node.map_or(&one.yml.at, |node| &node.at);
+            let kind = node.map_or(if other.is_array() { "a list" } else { "a text" }, yaml::Node::kind);
+            let message = format!("{at}: params of {} is {kind}, not a map: write `KEY: value` below it", one.name);
+            return Err(Error::new(Kind::Configuration, message));
+        }
     };
     if let Some(text) = secure_node(one).and_then(yaml::Node::as_text)
         && params.get(SECURE).is_none_or(Value::is_null)

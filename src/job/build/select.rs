@@ -33,6 +33,8 @@ pub(crate) struct Chosen<'a> {
     /// None for an output that nobody has made yet. While it is a draft, with the number that it is likely to get.
     pub version: Option<Version>,
     pub draft: Option<Draft>,
+    /// The name that its version has for this run alone.
+    pub called: Option<String>,
     pub normalized_repo: Option<Map<String, Value>>,
 }
 
@@ -40,6 +42,18 @@ impl Chosen<'_> {
     /// As `IN app-img`.
     pub fn shown(&self) -> String {
         format!("{} {}", self.operation.as_str(), self.name)
+    }
+
+    /// Gives it a version that was made, under the name that this run calls it by.
+    pub fn has_made(&mut self, version: Version) {
+        self.version = Some(version);
+        self.rename();
+    }
+
+    fn rename(&mut self) {
+        if let (Some(version), Some(name)) = (&mut self.version, &self.called) {
+            version.version_name = Some(name.clone());
+        }
     }
 
     /// Whether it has a clone.
@@ -126,6 +140,7 @@ fn of_resource<'a>(step: &'a Dependency, resource: &'a Resource) -> Result<Chose
         owner: Owner::Resource(resource.name.clone()),
         version: None,
         draft: Some(Draft { version_name, property_bag: section.clone(), section: section_digest }),
+        called: None,
         section,
         normalized_repo: None,
     })
@@ -143,6 +158,7 @@ fn of_job<'a>(step: &'a Dependency, job: &'a Job) -> Result<Chosen<'a>, Error> {
         owner: Owner::Job(job.name.clone()),
         version: None,
         draft: None,
+        called: None,
         section: Map::new(),
         normalized_repo: None,
     })
@@ -220,15 +236,12 @@ impl Choice<'_> {
     }
 
     /// A version that the store does not have, such as the tag of an image that another tool has just pushed: the
-    /// newest one under this name, for this run alone.
+    /// newest one under this name, for this run alone. What is made of a draft keeps the name that the yml gives it, for
+    /// later runs.
     fn named(&self, one: &mut Chosen, name: &str) -> Result<(), Error> {
         self.newest(one)?;
-        if let Some(version) = &mut one.version {
-            version.version_name = Some(name.to_owned());
-        }
-        if let Some(draft) = &mut one.draft {
-            draft.version_name = Some(name.to_owned());
-        }
+        one.called = Some(name.to_owned());
+        one.rename();
         self.require_version(one)
     }
 
@@ -242,13 +255,34 @@ impl Choice<'_> {
             (one.version, one.draft) = (found, None);
             return Ok(());
         }
-        // A commit that no run has had yet.
-        if let (Pin::Name(name, _), true) = (pin, one.is_repository()) {
-            self.newest(one)?;
-            if self.at_commit(one, Some(name))? {
-                return Ok(());
+        self.newest(one)?;
+        if Self::is_draft(one, pin) {
+            if one.is_repository() {
+                self.at_commit(one, None)?;
             }
+            return Ok(());
         }
+        // A commit that no run has had yet.
+        if let (Pin::Name(name, _), true) = (pin, one.is_repository())
+            && self.at_commit(one, Some(name))?
+        {
+            return Ok(());
+        }
+        Err(self.not_there(one, who, &what)?)
+    }
+
+    /// Whether a pin is what the yml says, of which a version is about to be made.
+    fn is_draft(one: &Chosen, pin: &Pin) -> bool {
+        let (Some(draft), Some(version)) = (&one.draft, &one.version) else { return false };
+        match pin {
+            Pin::Number(number, _) => *number == version.version_number,
+            // The name of a commit is that of the commit, whatever the yml says.
+            Pin::Name(name, _) => !one.is_repository() && draft.version_name.as_deref() == Some(name),
+        }
+    }
+
+    fn not_there(&self, one: &Chosen, who: &str, what: &str) -> Result<Error, Error> {
+        let versions = self.versions;
         let there = versions.recent(&one.owner, 5)?;
         let shown = |version: &Version| match &version.version_name {
             Some(name) => format!("{} ({name})", version.version_number),
@@ -266,7 +300,7 @@ impl Choice<'_> {
             versions.place(),
             one.name
         );
-        Err(Error::new(Kind::Configuration, message))
+        Ok(Error::new(Kind::Configuration, message))
     }
 
     /// The newest version, or the draft of the next where the yml says something else than it did.

@@ -1,6 +1,7 @@
 //! Entries by themselves: types, what a resource needs, params and their secrets.
 
 use super::Findings;
+use crate::config::integrations::Reference;
 use crate::config::shippable::{Dependency, JOB_TYPES, Pipeline, RESOURCE_TYPES, Resource};
 use crate::config::yaml::{Key, Node, Place, Value};
 use crate::job::directory::Operation;
@@ -119,6 +120,7 @@ fn check_params(pipeline: &Pipeline, resource: &Resource, params: &Node, finding
     for (key, value) in params.members() {
         if key.text == SECURE {
             check_secure(value, name, findings);
+            check_references(value, name, findings);
             for (key, _) in value.members() {
                 check_param(pipeline, key, name, findings);
             }
@@ -191,6 +193,22 @@ pub(super) fn check_variable(key: &Key, of: &str, entry: &str, findings: &mut Fi
         key.text
     );
     findings.warning("invalid-variable", &key.at, entry, text);
+}
+
+/// Values of `secure` that a run would refuse. None is shown.
+fn check_references(secure: &Node, entry: &str, findings: &mut Findings) {
+    for (key, value) in secure.members() {
+        let is_reference = value.as_text().and_then(Reference::of).is_some();
+        if is_reference || value.scalar().as_deref().is_some_and(is_ciphertext) {
+            continue;
+        }
+        let name = &key.text;
+        let text = format!(
+            "secure.{name} of {entry} is no reference, without which no job gets it: write `{name}: env:{name}`, \
+             file:PATH or exec:COMMAND"
+        );
+        findings.error("secure-reference", &value.at, entry, text);
+    }
 }
 
 /// What the platform encrypted can be decrypted nowhere. The value itself is not shown.

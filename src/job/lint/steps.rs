@@ -1,26 +1,12 @@
 //! What a step refers to, and its options.
 
 use super::Findings;
+use super::keys::{IN_OPTIONS, OUT_OPTIONS};
 use crate::config::shippable::{Dependency, Job, Pipeline, Step};
 use crate::config::yaml::{Node, Value};
 use crate::job::directory::Operation;
 use crate::job::names::did_you_mean;
 
-const IN_OPTIONS: [&str; 11] = [
-    "IN",
-    "switch",
-    "versionName",
-    "versionNumber",
-    "showBuildStatus",
-    "vote",
-    "scopes",
-    "applyTo",
-    "force",
-    "pull",
-    "integration",
-];
-const OUT_OPTIONS: [&str; 8] =
-    ["OUT", "replicate", "replicateOnPullRequest", "overwrite", "on_failure", "scopes", "versionName", "applyTo"];
 const SCOPES: [&str; 5] = ["configure", "ecr", "gcr", "gke", "aks"];
 
 pub(super) fn check(pipeline: &Pipeline, job: &Job, findings: &mut Findings) {
@@ -87,11 +73,11 @@ fn check_name(pipeline: &Pipeline, job: &Job, dependency: &Dependency, findings:
             findings.warning("repeated-step", at, &job.name, text);
         } else if !is_state {
             let text = format!(
-                "{name} is both IN and OUT of {}, which only a resource of type state can be: give the output a name \
-                 of its own and replicate: {name}",
+                "{name} is both IN and OUT of {}, a cycle that the platform allowed a resource of type state alone: its \
+                 variables are those of the later step; give the output a name of its own and replicate: {name}",
                 job.name
             );
-            findings.error("in-and-out", at, &job.name, text);
+            findings.warning("in-and-out", at, &job.name, text);
         }
     }
 }

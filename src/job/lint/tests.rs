@@ -71,7 +71,7 @@ fn steps_by_rule() {
         ("IN: imgg", "8:40 unknown-resource"),
         ("OUT: nothing", "8:41 unknown-resource"),
         ("IN: j", "8:40 job-of-itself"),
-        ("IN: img, OUT: img", "8:50 in-and-out"),
+        ("IN: img, OUT: img", "8:50 ~in-and-out"),
         ("IN: img, IN: img", "8:49 ~repeated-step"),
         ("{IN: img, versionNumber: latest}", "8:61 version-number"),
         ("{IN: img, versionNumber: 0}", "8:61 version-number"),
@@ -325,4 +325,66 @@ fn files_of_integrations_that_are_none() {
     }
     let whole = "- {name: a, type: nodeCluster, nodes: [x]}\n- {name: b, type: irc}\n";
     assert_eq!(integrations(yml, whole, &[]), [""; 0]);
+}
+
+#[test]
+fn slips_of_keys() {
+    let mut wrong = Vec::new();
+    let job = |keys: &str| format!("jobs: [{{name: j, type: runSh, {keys}}}]\n");
+    for (yml, want) in [
+        ("resorces: [{name: a, type: state}]\n".to_owned(), &["1:1 ~unknown-key"][..]),
+        ("job: [{name: a, type: runSh}]\n".to_owned(), &["1:1 ~unknown-key"]),
+        ("job: &j [{name: a, type: runSh}]\njobs: *j\n".to_owned(), &[]),
+        ("job: {name: a, type: runSh}\nsteps: [{IN: a}]\nbuild: {ci: [x]}\n".to_owned(), &[]),
+        ("resources: [{name: a, type: state, integraton: b}]\n".to_owned(), &["1:36 ~unknown-key"]),
+        ("resources: [{name: a, type: state, versionTemplte: {b: c}}]\n".to_owned(), &["1:36 ~unknown-key"]),
+        ("resources: [{name: a, type: state, description: b, tags: [c]}]\n".to_owned(), &[]),
+        (job("trigerMode: parallel"), &["1:31 ~unknown-key"]),
+        (job("on_sucess: {script: x}"), &["1:31 ~unknown-key"]),
+        (job("integration: x"), &["1:31 ~unknown-key"]),
+        ("jobs: [{name: j, type: jenkinsJob, integration: x}]\n".to_owned(), &[]),
+        (job("owner: me, description: x, dependencyMode: strict, bump: minor, method: upgrade"), &[]),
+        (job("on_failure: {scrpt: a}"), &["1:44 unknown-key"]),
+        (job("on_failure: [{scrpt: a}]"), &["1:45 unknown-key"]),
+        (job("on_failure: {script: a, NOTIFI: x}"), &["1:55 ~unknown-key"]),
+        (job("steps: [TASK: {script: a, nme: b, runtme: {}}]"), &["1:57 ~unknown-key", "1:65 ~unknown-key"]),
+        (job("steps: [TASK: {scripts: a}]"), &["1:45 missing-script", "1:46 ~unknown-key"]),
+        (job("steps: [TASK: [{script: a, nme: b}]]"), &["1:58 ~unknown-key"]),
+        (job("runtime: {timeoutMinute: 5, containr: false}"), &["1:41 ~unknown-key", "1:59 ~unknown-key"]),
+        (job("runtime: {timeoutMinutes: abc}"), &["1:57 wrong-kind"]),
+        (job("timeoutMinutes: [5]"), &["1:47 wrong-kind"]),
+        (job("timeoutMinutes: 1.5, runtime: {nodePool: p, container: false}"), &[]),
+        (
+            job("steps: [TASK: {script: a, runtime: {options: {imageNme: x, env: {imageNam: y}}}}]"),
+            &["1:77 ~unknown-key"],
+        ),
+    ] {
+        let found = rules(&yml);
+        if found != want {
+            wrong.push(format!("{yml}: {found:?}, not {want:?}"));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+    assert_eq!(
+        message(&job("on_failure: {scrpt: a}")),
+        "scrpt: is none of script and NOTIFY and does nothing; did you mean script?"
+    );
+    assert_eq!(
+        message(&job("trigerMode: parallel")),
+        "trigerMode: is no key of a job and does nothing; did you mean triggerMode?"
+    );
+}
+
+#[test]
+fn values_of_secure_are_references() {
+    let yml = |secure: &str| {
+        format!("resources: [{{name: a, type: params, version: {{params: {{secure: {{{secure}}}}}}}}}]\n")
+    };
+    for wrong in ["K: plainsecret", "K: 5", "K: ", "K: [env:K]"] {
+        let found = message(&yml(wrong));
+        assert!(found.starts_with("secure.K of a is no reference") && !found.contains("plainsecret"), "{found}");
+    }
+    for right in ["K: 'env:K'", "K: 'file:~/k'", "K: 'exec:pass k'", "K: 'literal:x'"] {
+        assert_eq!(rules(&yml(right)), [""; 0], "{right}");
+    }
 }

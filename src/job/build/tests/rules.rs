@@ -75,7 +75,7 @@ fn what_is_wrong_is_said_and_changes_nothing() {
         ("{IN: p}", "p has no params: add versionTemplate"),
         (
             "{IN: i}, {IN: lock}, {IN: sec}",
-            "no values for a1, a2; secure.K of sec: env:K is not set; secure.L of sec: env:L is not set",
+            "no values for a1, a2; shippable.resources.yml:5:87: secure.K of sec: env:K is not set; shippable.resources.yml:5:99: secure.L of sec: env:L is not set",
         ),
     ];
     for (steps, want) in table {
@@ -216,4 +216,40 @@ fn cli_variables_of_the_run_come_last() {
     record.write(&bench.dir()).unwrap();
     assert_eq!(bench.variable("AWS_CONFIG_FILE").as_deref(), Some("/f"));
     assert_eq!(bench.variable("JOB_NAME").as_deref(), Some("x"));
+}
+
+#[test]
+fn a_name_for_one_run_is_not_what_the_store_has() {
+    let mut bench = Bench::new();
+    bench.options.overrides.push("i.versionName=v9".parse().unwrap());
+    bench.init(IMAGE);
+    assert_eq!(bench.json("IN/i/version.json")["version"]["versionName"], "v9");
+    assert_eq!(bench.variable("I_VERSIONNAME").as_deref(), Some("v9"));
+    let kept = bench.memory.versions.borrow()[&resource("i")].clone();
+    assert_eq!((kept.len(), kept[0].version_name.as_deref()), (1, Some("yml")));
+    bench.options.overrides.clear();
+    bench.init(IMAGE);
+    assert_eq!(bench.json("IN/i/version.json")["version"]["versionName"], "yml");
+    assert_eq!(bench.memory.versions.borrow()[&resource("i")].len(), 1);
+}
+
+#[test]
+fn what_the_yml_says_can_be_pinned_before_it_is_stored() {
+    for pin in ["versionName: yml", "versionNumber: 1"] {
+        let bench = Bench::new();
+        bench.init(&IMAGE.replace("{IN: i}", &format!("{{IN: i, {pin}}}")));
+        let version = bench.json("IN/i/version.json")["version"].clone();
+        assert_eq!((&version["versionName"], &version["versionNumber"]), (&json!("yml"), &json!(1)), "{pin}");
+        assert_eq!(bench.memory.versions.borrow()[&resource("i")].len(), 1, "{pin}");
+    }
+    let said = Bench::new().fails(&IMAGE.replace("{IN: i}", "{IN: i, versionNumber: 2}"));
+    assert!(said.starts_with("8: ") && said.contains("it has none yet"), "{said}");
+}
+
+#[test]
+fn params_that_are_a_list_are_said_to_be_one() {
+    let said = Bench::new().fails(
+        "resources: [{name: p, type: params, versionTemplate: {params: [a]}}]\njobs: [{name: j, type: runSh, steps: [IN: p]}]\n",
+    );
+    assert_eq!(said, "8: shippable.yml:1:63: params of p is a list, not a map: write `KEY: value` below it");
 }
