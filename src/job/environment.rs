@@ -3,12 +3,13 @@
 //!
 //! The platform wrote a plain sequence of `export`s in which the later one wins: variables of `params` under their
 //! own names, those of the job, those of each resource in the order of the steps, those of the job's own
-//! `integrations:`, and those of the TASK. [`of`] keeps the whole sequence.
+//! `integrations:`, those of the TASK, and those of the machine. [`of`] keeps the whole sequence.
 
 pub mod dependency; // what one resource gives
 mod git_repo; // the commit of a gitRepo
 pub mod own; // what the job itself gives
 mod pointer; // pointer, seed and versionTemplate of the yml
+mod runner; // the machine
 mod sequence; // the assignments, and names that cannot be variables
 
 use std::collections::HashMap;
@@ -18,7 +19,6 @@ pub use sequence::{Environment, Origin, Rule, Variable};
 use crate::error::Error;
 use crate::job::contents::Contents;
 use crate::job::directory::JobDirectory;
-use crate::job::message::Message;
 use crate::job::names;
 use crate::job::record::Record;
 use dependency::Dependency;
@@ -38,6 +38,8 @@ pub fn of(job: &JobDirectory) -> Result<Environment, Error> {
 pub struct Options {
     /// Params that are lists or objects as the platform had them: JSON with a backslash before each space.
     pub compat: bool,
+    /// The TASK that it is for, counted from 1 among those with a script; else the only one, if there is but one.
+    pub task: Option<usize>,
 }
 
 /// [`of`], with options and what is in `status/run.json`, where there is one.
@@ -66,7 +68,8 @@ pub fn with(job: &JobDirectory, options: Options, record: Option<&Record>) -> Re
     for (folder, integration) in &contents.integrations {
         dependency::integration_variables(&mut env, integration, names::of_folder(folder), folder, "integrations");
     }
-    if let Some(task) = message.map(Message::only_task).transpose()?.flatten() {
+    let task = message.map(|message| options.task.map_or_else(|| message.only_task(), |number| message.task(number)));
+    if let Some(task) = task.transpose()?.flatten() {
         let origin = Origin::new(Rule::Task, "message.json");
         for (key, value) in task.env()? {
             env.set_raw(&key, value, &origin);
@@ -75,6 +78,7 @@ pub fn with(job: &JobDirectory, options: Options, record: Option<&Record>) -> Re
             env.set("TASK_NAME".to_owned(), name, &origin);
         }
     }
+    runner::variables(job, &mut env);
     let origin = Origin::new(Rule::CliConfig, "");
     for (name, value) in record.into_iter().flat_map(|record| &record.cli_variables) {
         env.set_raw(name, value.as_bytes(), &origin);

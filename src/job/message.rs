@@ -58,12 +58,31 @@ impl Message {
         let steps = self.0.root().list("steps")?;
         let tasks: Vec<&Value> = steps.iter().filter(|step| step.get("TASK").is_some()).collect();
         let [step] = tasks.as_slice() else { return Ok(None) };
-        // The older spelling lists scripts under TASK, and a managed job has the text `managed`: neither has settings.
+        Ok(self.settings(step))
+    }
+
+    /// The TASK of this number among those with a script, from 1 on, when it has settings of its own.
+    pub fn task(&self, number: usize) -> Result<Option<Task<'_>>, Error> {
+        let steps = self.0.root().list("steps")?;
+        let mut scripted = steps.iter().filter(|step| step.get("TASK").is_some_and(has_script));
+        Ok(number.checked_sub(1).and_then(|at| scripted.nth(at)).and_then(|step| self.settings(step)))
+    }
+
+    /// The older spelling lists scripts under TASK, and a managed job has the text `managed`: neither has settings.
+    fn settings<'a>(&'a self, step: &'a Value) -> Option<Task<'a>> {
         let task = self.0.root().inside("steps[].TASK", &step["TASK"]);
-        if !task.value.is_object() {
-            return Ok(None);
-        }
-        Ok(Some(Task(task)))
+        task.value.is_object().then_some(Task(task))
+    }
+}
+
+/// Whether there is anything to run, in any spelling: `{script: …}`, a list of these or of texts, a text.
+fn has_script(task: &Value) -> bool {
+    match task {
+        Value::Array(entries) => entries.iter().any(has_script),
+        Value::Object(fields) => fields.get("script").is_some_and(has_script),
+        Value::String(text) => text != "managed",
+        Value::Null => false,
+        _ => true,
     }
 }
 

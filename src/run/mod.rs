@@ -4,6 +4,7 @@
 //! `script` writes what bash reads, `pipes` moves the output, and [`command`] runs a single command beside.
 
 pub mod command; // one command with the job's environment
+pub mod lines; // output that knows whether its last line has ended
 mod pipes; // output on its way through the masks
 mod script; // what bash reads
 pub mod task; // one TASK and its hooks

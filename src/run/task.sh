@@ -5,12 +5,12 @@ __shipctl_trap=
 __shipctl_set_trap() {
     if [ "$#" -eq 2 ] && [ "$1" = -p ] && [ "$2" = EXIT ]; then
         if [ "$__shipctl_trap" ]; then builtin printf 'trap -- %q EXIT\n' "$__shipctl_trap"; fi
-        return 0
+        builtin return 0
     fi
     case "${BASH_SUBSHELL-0}:${1--p}" in
     0:--) builtin shift ;;
     0:-) ;;
-    0:-* | [!0]*) builtin trap "$@"; return ;;
+    0:-* | [!0]*) builtin trap "$@"; builtin return ;;
     esac
     builtin local action=- signal status=0
     case "$#:${1-}" in
@@ -22,10 +22,12 @@ __shipctl_set_trap() {
         *:0 | *:[Ee][Xx][Ii][Tt])
             case "$action" in -) __shipctl_trap= ;; *) __shipctl_trap=$action ;; esac ;;
         -:[Ee][Rr][Rr]) builtin trap : ERR ;;
+        -:15 | -:[Tt][Ee][Rr][Mm] | -:[Ss][Ii][Gg][Tt][Ee][Rr][Mm]) builtin trap 'builtin exit 143' TERM ;;
+        -:1 | -:[Hh][Uu][Pp] | -:[Ss][Ii][Gg][Hh][Uu][Pp]) builtin trap 'builtin exit 129' HUP ;;
         *) builtin trap -- "$action" "$signal" || status=$? ;;
         esac
     done
-    return "$status"
+    builtin return "$status"
 }
 # In POSIX mode no function may be called so.
 case ":${SHELLOPTS-}:" in
@@ -44,7 +46,7 @@ __shipctl_keep() {
     case "$-" in *x*) __shipctl_traced=x; builtin set +x ;; esac
     builtin local armed
     armed=$(builtin trap -p EXIT)
-    if [ "$armed" = "$__shipctl_armed" ]; then return 0; fi
+    if [ "$armed" = "$__shipctl_armed" ]; then builtin return 0; fi
     eval "builtin set -- $armed"
     __shipctl_trap=${3-}
     builtin trap "$__shipctl_exit" EXIT
@@ -52,20 +54,24 @@ __shipctl_keep() {
 
 # The hooks, in a subshell: variables, functions and the working directory are there, and `exit` leaves only them.
 __shipctl_hooks() {
-    if [ -z "${__shipctl_first-}" ] || [ -e "$__shipctl_cancelled" ]; then return 0; fi
+    if [ -z "${__shipctl_first-}" ] || [ -e "$__shipctl_cancelled" ]; then builtin return 0; fi
     __shipctl_first=
     if [ "$__shipctl_status" -ne 0 ]; then
         ( __shipctl_quiet; builtin source "$__shipctl_after_failure" ) || :
     elif [ "$__shipctl_after_success" ]; then
         ( __shipctl_quiet; builtin source "$__shipctl_after_success" ) || __shipctl_status=$?
     fi
-    return 0
+    builtin return 0
 }
 __shipctl_quiet() {
     builtin trap - EXIT
     case "$__shipctl_options" in *x*) builtin set -x ;; esac
 }
 __shipctl_first=1
+
+# A signal that ends bash would have the EXIT trap begin with the status of whatever came before, which may well be 0.
+builtin trap 'builtin exit 143' TERM
+builtin trap 'builtin exit 129' HUP
 
 # Ends with the TASK's status, or the one that a hook has made of it.
 __shipctl_exit='{ __shipctl_status=$? __shipctl_options=$-$__shipctl_traced; builtin set +exu; builtin trap - ERR; } 2>/dev/null

@@ -83,7 +83,10 @@ fn the_one_directory_that_init_made_here_is_found() {
     let sandbox = job();
     std::fs::create_dir_all(sandbox.path("work/.shipctl/build")).unwrap();
     std::fs::rename(sandbox.path("work/job"), sandbox.path("work/.shipctl/build/build")).unwrap();
-    sandbox.shipctl(["job", "exec", "--", "sh", "-c", "echo $MODE"]).prints("fast\n");
+    let ran = sandbox.shipctl(["job", "exec", "--", "sh", "-c", "echo $MODE"]);
+    assert_eq!((ran.status, ran.out().as_str()), (0, "fast\n"), "{}", ran.err());
+    // Nobody has named it.
+    assert!(ran.err().contains("the job build"), "{}", ran.err());
     sandbox.write("work/.shipctl/build/second/status/run.json", "{}");
     sandbox.shipctl(["job", "exec", "--", "true"]).fails(8, "build, second");
 }

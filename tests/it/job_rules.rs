@@ -69,9 +69,15 @@ fn each_row_of_the_table() {
         (&[&["exec sh -c 'exit 3'", "echo 2"]], 3, "failure always"),
         (&[&["exec 2>&1 3>&1; echo 1 >&3", "echo 2 >&2"]], 0, "1 2 success always"),
         (&[&["kill -KILL $$", "echo 2"]], 137, "failure always"),
+        (&[&["kill -TERM $$", "echo 2"]], 143, "failure always"),
+        (&[&["kill -HUP $$", "echo 2"]], 129, "failure always"),
+        (&[&["trap 'trap - TERM; kill -TERM $$' TERM; kill -TERM $$", "echo 2"]], 143, "failure always"),
+        (&[&["trap 'echo bye' EXIT; kill -TERM $$"]], 143, "failure always bye"),
+        (&[&["return() { echo mine; }", "echo 2"]], 0, "2 success always"),
+        (&[&["return() { echo mine; }", "false"]], 1, "failure always"),
     ] {
         // A script that a signal ended is a failure, not a cancelled run.
-        if status == 137 {
+        if status >= 128 {
             let ran = job(tasks, json!({})).shipctl(["job", "run", "j"]);
             assert_eq!((ran.status, said(&ran).as_str()), (status, output), "{}", ran.err());
             continue;

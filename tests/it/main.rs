@@ -62,6 +62,7 @@ mod job_masks; // whatever commands print, and however
 mod job_notify; // NOTIFY of a job that runs
 mod job_rules; // the rules of TASKs and hooks, from the yml to the exit status
 mod job_run;
+mod job_run_tasks;
 mod job_s3; // whole runs over a bucket
 mod job_show; // the overview, secrets masked
 mod json_parity; // paths and filters beside the real jq 1.6

@@ -55,6 +55,37 @@ pub(super) fn remove(root: &Path) -> Result<(), Error> {
         );
         return Err(Error::new(Kind::Configuration, message));
     }
+    empty_and_remove(root)
+}
+
+/// Which directory it is, whatever is in it by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    /// Of a directory that is there.
+    pub(super) fn of(dir: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = fs::symlink_metadata(dir).ok().filter(fs::Metadata::is_dir)?;
+        Some(Self { device: metadata.dev(), inode: metadata.ino() })
+    }
+}
+
+/// Removes a directory that this process has made: a script may have taken away what tells that it is ours.
+pub(super) fn remove_made(root: &Path, made: Option<Identity>) -> Result<(), Error> {
+    if made.is_some() && Identity::of(root) == made {
+        return empty_and_remove(root);
+    }
+    match fs::symlink_metadata(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => build_link::remove(Path::new(build_link::PLACE), root),
+        _ => remove(root),
+    }
+}
+
+fn empty_and_remove(root: &Path) -> Result<(), Error> {
     build_link::remove(Path::new(build_link::PLACE), root)?;
     // What tells that it is ours goes last, so that a removal that was stopped can be taken up again.
     let status = root.join("status");

@@ -17,7 +17,7 @@ const SHORTEST_SECRET: usize = 4;
 pub(super) fn run(ctx: &Ctx, args: &cli::JobEnv) -> Result<(), Error> {
     let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
     let record = job.root().map(Record::find).transpose()?.flatten();
-    let environment = environment::with(&job, Options { compat: args.compat }, record.as_ref())?;
+    let environment = environment::with(&job, Options { compat: args.compat, task: None }, record.as_ref())?;
     for warning in environment.warnings() {
         ctx.note(warning);
     }

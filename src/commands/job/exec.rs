@@ -9,7 +9,7 @@ use super::place;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
-use crate::job::environment;
+use crate::job::environment::{self, Environment};
 use crate::job::record::Record;
 use crate::job::secrets;
 use crate::run;
@@ -40,7 +40,7 @@ pub(super) fn run(ctx: &Ctx, args: &JobExec) -> Result<(), Error> {
     let ctx = &place::of(ctx, args.dir.as_deref())?;
     let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
     let record = job.root().map(Record::find).transpose()?.flatten();
-    let prepared = Prepared::of(ctx, &job, record.as_ref())?;
+    let prepared = Prepared::of(ctx, &job, record.as_ref(), &[])?;
     for note in &prepared.notes {
         ctx.note(note);
     }
@@ -52,35 +52,57 @@ pub(super) fn run(ctx: &Ctx, args: &JobExec) -> Result<(), Error> {
     if status == 0 { Ok(()) } else { Err(Error::child(status)) }
 }
 
+/// A whole environment.
+pub(super) type Variables = Vec<(OsString, OsString)>;
+
 /// What a command or a script of a job is run with.
 pub(super) struct Prepared {
     /// The whole environment: the job's over that of the call.
-    pub env: Vec<(OsString, OsString)>,
+    pub env: Variables,
+    /// The same for each of the TASKs that were asked for.
+    pub of_tasks: Vec<Variables>,
     /// The job directory.
     pub root: PathBuf,
-    /// Its secrets.
+    /// Its secrets, those of the TASKs included: what one of them keeps in a file, another may print.
     pub masker: Masker,
     /// What could not be set.
     pub notes: Vec<String>,
 }
 
 impl Prepared {
-    pub(super) fn of(ctx: &Ctx, job: &JobDirectory, record: Option<&Record>) -> Result<Self, Error> {
-        use std::os::unix::ffi::OsStringExt as _;
+    /// All TASKs, named by their numbers, are made ready before the first one runs: it may change the files.
+    pub(super) fn of(ctx: &Ctx, job: &JobDirectory, record: Option<&Record>, tasks: &[usize]) -> Result<Self, Error> {
         let root = job.require_root().map_err(|error| error.with_kind(Kind::Configuration))?.to_owned();
-        let environment = environment::with(job, environment::Options::default(), record)?;
-        let removed = record.map(|record| record.cli_removed.as_slice()).unwrap_or_default();
-        let mut env: std::collections::BTreeMap<OsString, OsString> = ctx.env.all().into_iter().collect();
-        env.remove(std::ffi::OsStr::new("LD_LIBRARY_PATH"));
-        for name in removed {
-            env.remove(std::ffi::OsStr::new(name));
+        let mut ready = Vec::new();
+        let mut secrets = Vec::new();
+        let mut notes: Vec<String> = Vec::new();
+        for task in std::iter::once(None).chain(tasks.iter().copied().map(Some)) {
+            let options = environment::Options { task, ..environment::Options::default() };
+            let environment = environment::with(job, options, record)?;
+            ready.push(over_that_of_the_call(ctx, &environment, record));
+            secrets.extend(secrets::of(&environment, record));
+            for warning in environment.warnings() {
+                if !notes.contains(warning) {
+                    notes.push(warning.clone());
+                }
+            }
         }
-        for variable in environment.variables() {
-            env.insert(variable.name.clone().into(), OsString::from_vec(variable.value.expose().to_vec()));
-        }
-        let secrets = secrets::of(&environment, record);
         let masker = Masker::new(secrets.iter().map(Secret::expose))?;
-        let notes = environment.warnings().to_vec();
-        Ok(Self { env: env.into_iter().collect(), root, masker, notes })
+        let env = ready.remove(0);
+        Ok(Self { env, of_tasks: ready, root, masker, notes })
     }
+}
+
+fn over_that_of_the_call(ctx: &Ctx, environment: &Environment, record: Option<&Record>) -> Variables {
+    use std::os::unix::ffi::OsStringExt as _;
+    let removed = record.map(|record| record.cli_removed.as_slice()).unwrap_or_default();
+    let mut env: std::collections::BTreeMap<OsString, OsString> = ctx.env.all().into_iter().collect();
+    env.remove(std::ffi::OsStr::new("LD_LIBRARY_PATH"));
+    for name in removed {
+        env.remove(std::ffi::OsStr::new(name));
+    }
+    for variable in environment.variables() {
+        env.insert(variable.name.clone().into(), OsString::from_vec(variable.value.expose().to_vec()));
+    }
+    env.into_iter().collect()
 }

@@ -20,6 +20,14 @@ fn is_shown(path: &Path) -> bool {
     path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()))
 }
 
+/// Says which job it is, since nobody has named it.
+fn chosen(dir: &Path) -> String {
+    let folder = dir.file_name().unwrap_or_default();
+    let known = Record::find(dir).ok().flatten().map(|record| record.job);
+    let job = known.unwrap_or_else(|| folder.display().to_string());
+    format!("the job {job}, whose directory is the one in {BUILDS}: name another with --dir")
+}
+
 /// The context in which `--dir`, `--job-dir`, `$JOB_PATH` or the one directory that `job init` made here is chosen.
 ///
 /// # Errors
@@ -38,7 +46,10 @@ pub(super) fn of(ctx: &Ctx, dir: Option<&Path>) -> Result<Ctx, Error> {
         made.sort();
         match made.as_slice() {
             [] => {}
-            [one] => ctx.job_dir = Some(one.clone()),
+            [one] => {
+                ctx.note(chosen(one));
+                ctx.job_dir = Some(one.clone());
+            }
             several => {
                 let names: Vec<String> =
                     several.iter().filter_map(|path| Some(path.file_name()?.display().to_string())).collect();

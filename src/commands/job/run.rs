@@ -7,14 +7,16 @@ use clap::Args;
 use super::exec::Prepared;
 use super::init::{self, Project};
 use super::notifications::Notifications;
-use super::{clean, finish};
+use super::{clean, finish, place};
 use crate::config::shippable::{Job, Pipeline, Script};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::job::build::Made;
 use crate::job::directory::JobDirectory;
+use crate::job::names;
 use crate::job::outcome::Status;
+use crate::run::lines::Lines;
 use crate::run::{self, Hooks, Outcome, Settings, Task};
 use crate::store::Keeper;
 use crate::support::process::SignalRelay;
@@ -31,7 +33,8 @@ const RENEWED: Duration = Duration::from_secs(25);
 /// Run a job: make its directory, run every TASK and hook, keep what it leaves
 ///
 /// Makes the job directory as `job init` does, runs each TASK in a bash of its own (its entries share the shell), then the
-/// hooks, and keeps what the job left as `job finish` does. The directory is removed at the end, whatever happened.
+/// hooks, and keeps what the job left as `job finish` does. The directory is removed at the end, whatever happened; runs
+/// of a `triggerMode: parallel` job have one each.
 /// What scripts print streams, with secrets masked.
 ///
 /// After the job's timeoutMinutes (120 when it names none), or a signal, the TASK gets TERM and 10 seconds later KILL;
@@ -63,6 +66,7 @@ pub(super) fn run(ctx: &Ctx, args: &JobRun) -> Result<(), Error> {
     let cwd = ctx.cwd()?;
     let pipeline = Pipeline::read(&args.init.files, &cwd)?;
     let job = pipeline.require_job(&args.init.job)?;
+    let init = with_directory(&args.init, job);
     let tasks = tasks(job, args.task)?;
     let store = args.init.store.open(ctx)?;
     let host = Host::detect(&ctx.env)?;
@@ -78,9 +82,19 @@ pub(super) fn run(ctx: &Ctx, args: &JobRun) -> Result<(), Error> {
         Some(store.lease(&job.name, &holder, LEASE)?.keep(RENEWED, stop.clone())?)
     };
     let project = Project { pipeline: &pipeline, job, store: &store, host: &host };
-    let done = Running { ctx, args, project: &project, limit, stop }.in_directory(&tasks, relay);
+    let done = Running { ctx, args, init: &init, project: &project, limit, stop }.in_directory(&tasks, relay);
     let released = turn.map_or(Ok(()), Keeper::release);
     done.and(released)
+}
+
+/// Runs of a parallel job may overlap: each has a directory of its own.
+fn with_directory(args: &init::Args, job: &Job) -> init::Args {
+    let mut args = args.clone();
+    // A name that is none of a folder is refused later.
+    if args.dir.is_none() && job.is_parallel() && names::is_component(job.name.as_bytes()) {
+        args.dir = Some(place::of_job(&format!("{}-{}", job.name, std::process::id())));
+    }
+    args
 }
 
 /// Who holds the turn of a job, in words.
@@ -127,6 +141,8 @@ fn texts(scripts: &[Script]) -> Vec<String> {
 struct Running<'a> {
     ctx: &'a Ctx,
     args: &'a JobRun,
+    /// Those of `job init`, the directory chosen.
+    init: &'a init::Args,
     project: &'a Project<'a>,
     limit: Duration,
     /// Asked for when the turn is lost.
@@ -135,7 +151,8 @@ struct Running<'a> {
 
 impl Running<'_> {
     fn in_directory(self, tasks: &[Task], mut relay: SignalRelay) -> Result<(), Error> {
-        let made = init::make(self.ctx, &self.args.init, self.project)?;
+        let made = init::make(self.ctx, self.init, self.project)?;
+        let identity = clean::Identity::of(&made.dir);
         for note in &made.notes {
             self.ctx.note(note);
         }
@@ -146,13 +163,14 @@ impl Running<'_> {
             ctx.note(format_args!("the job directory is {}", made.dir.display()));
             return done;
         }
-        let removed = clean::remove(&made.dir);
+        let removed = clean::remove_made(&made.dir, identity);
         done.and(removed)
     }
 
     fn to_the_end(&self, made: &Made, tasks: &[Task], relay: &mut SignalRelay) -> Result<(), Error> {
         let directory = JobDirectory::of(self.ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
-        let prepared = Prepared::of(self.ctx, &directory, Some(&made.record))?;
+        let numbers: Vec<usize> = tasks.iter().map(|task| task.number).collect();
+        let prepared = Prepared::of(self.ctx, &directory, Some(&made.record), &numbers)?;
         for note in &prepared.notes {
             self.ctx.note(note);
         }
@@ -184,13 +202,15 @@ impl Running<'_> {
         Ok(outcome)
     }
 
-    fn scripts(&self, tasks: &[Task], prepared: Prepared, relay: &mut SignalRelay) -> Result<Outcome, Error> {
+    fn scripts(&self, tasks: &[Task], mut prepared: Prepared, relay: &mut SignalRelay) -> Result<Outcome, Error> {
         let ctx = self.ctx;
         let host = self.project.host;
         let hooks = hooks(self.project.job);
+        let of_tasks = std::mem::take(&mut prepared.of_tasks);
         let mut settings = self.settings(prepared);
-        let mut out = ctx.out_stream();
-        for task in tasks {
+        let mut out = Lines::new(ctx.out_stream());
+        for (task, env) in tasks.iter().zip(of_tasks) {
+            settings.env = env;
             settings.env.retain(|(name, _)| name != "TASK_NAME");
             settings.env.push(("TASK_NAME".into(), task.name.clone().into()));
             announce(&mut out, &host.group_start(&task.name, ctx.now()))?;
@@ -251,8 +271,10 @@ fn told(outcome: Outcome) -> String {
     }
 }
 
-fn announce(out: &mut impl std::io::Write, text: &str) -> Result<(), Error> {
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+/// Says something of ours, or nothing yet, at the beginning of a line.
+fn announce<W: std::io::Write>(out: &mut Lines<W>, text: &str) -> Result<(), Error> {
+    use std::io::Write as _;
+    let written = out.end_line().and_then(|()| out.write_all(text.as_bytes())).and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::failed(format_args!("cannot write to standard output: {error}")))

@@ -92,7 +92,7 @@ impl<'a> Own<'a> {
             env.set(variable.to_owned(), path_bytes(path), &origin);
         }
         self.facts(env, &INSTALLATION)?;
-        if let Some((url, rule)) = self.build_url()? {
+        if let Some((url, rule)) = self.build_url()?.or_else(|| self.unknown("BUILD_URL")) {
             env.set("BUILD_URL".to_owned(), url, &Origin::new(rule, ""));
         }
         Ok(())
@@ -102,11 +102,17 @@ impl<'a> Own<'a> {
         for (variable, key) in table {
             // A run that is tried again on the platform was a new build: there was never a second job.
             let found = if key.is_empty() { Some((b"1".to_vec(), Rule::Job)) } else { self.fact(variable, key)? };
-            if let Some((value, rule)) = found {
+            if let Some((value, rule)) = found.or_else(|| self.unknown(variable)) {
                 env.set((*variable).to_owned(), value, &Origin::new(rule, ""));
             }
         }
         Ok(())
+    }
+
+    /// What has no value where there is no CI is set all the same, to nothing, lest `set -u` end a script that looks.
+    fn unknown(&self, variable: &str) -> Option<(Vec<u8>, Rule)> {
+        let may_be_empty = variable == "BUILD_URL" || INSTALLATION.iter().any(|(name, _)| *name == variable);
+        (may_be_empty && self.message.is_some()).then(|| (Vec::new(), Rule::Job))
     }
 
     /// From the message, else from the process environment.
