@@ -78,7 +78,8 @@ fn load_balancers_and_their_roles() {
         ("application, one role", one().roles_per_page(1), &format!("{GROUP}, method: application"), PORTS),
         ("application, several roles", two(), GROUP, PORTS),
         ("application, the usual one", two().role("ecsServiceRole", ecs), GROUP, PORTS),
-        ("application, none", Scenario::new().role(linked, ecs), GROUP, PORTS),
+        ("application, none", Scenario::new(), GROUP, PORTS),
+        ("application, that of ECS itself", Scenario::new().role(linked, ecs), GROUP, PORTS),
         ("application, awsvpc", one(), GROUP, awsvpc),
     ] {
         let mut bench = balanced(scenario, balancer, options);

@@ -13,6 +13,9 @@ use crate::ecs::steps::{Step, alarm_actions, revision, scaled_names};
 use crate::ecs::tell::Tell;
 use crate::error::{Error, Kind};
 
+/// How long going back may take at least.
+const LEAST_TO_GO_BACK: Duration = Duration::from_mins(1);
+
 /// What ends a deployment before its last step.
 #[derive(Debug)]
 pub(super) enum Stop {
@@ -124,8 +127,9 @@ impl<'a> Work<'a> {
         self.tell(&Tell::Note { manifest: Some(self.manifest.to_owned()), text: text.into() });
     }
 
-    /// The whole time anew, as going back needs it.
+    /// The whole time anew, as going back needs it: some, however little there was.
     pub(super) fn restart_clock(&mut self) {
+        self.limit = self.limit.max(LEAST_TO_GO_BACK);
         self.deadline = self.run.api.now() + self.limit;
     }
 
@@ -248,7 +252,10 @@ impl<'a> Work<'a> {
 
     fn find_role(&mut self, step: &Step) -> Result<(), Stop> {
         let roles = self.called(step, self.run.api.list_roles())?;
-        self.role = Some(role::choose(&roles).map_err(Stop::Lacks)?.to_owned());
+        self.role = role::choose(&roles).map_err(Stop::Lacks)?.map(ToOwned::to_owned);
+        if self.role.is_none() {
+            self.note(format!("no role is named for the load balancer: ECS takes its own, {}", role::LINKED));
+        }
         Ok(())
     }
 
