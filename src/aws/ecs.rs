@@ -40,6 +40,9 @@ pub struct Service {
     pub scheduling: String,
     /// Whether ECS gives a roll-out up by itself when too many tasks fail: its circuit breaker.
     pub has_breaker: bool,
+    /// Whether the circuit breaker then goes back to the version before.
+    #[serde(skip)]
+    pub rolls_back: bool,
     /// Roll-outs: that under way or done, and those it replaces.
     pub deployments: Vec<Deployment>,
     /// What happened, the newest first, 100 at most.

@@ -272,13 +272,9 @@ fn check_together(job: &Job, services: &[WantedService], found: &mut Findings) {
         }
     }
     let scalings = || services.iter().filter_map(|service| service.scaling.as_ref());
-    let policies: Vec<&str> = scalings()
-        .flat_map(|scaling| &scaling.policies)
-        .filter_map(|policy| policy.get("PolicyName")?.as_str())
-        .collect();
     let mut alarms: Vec<&str> = Vec::new();
     for scaling in scalings() {
-        replicas::check_actions(&job.yml.at.to_string(), &scaling.alarms, &policies, found);
+        replicas::check_actions(&job.yml.at.to_string(), scaling, found);
         for name in scaling.alarms.iter().filter_map(|alarm| alarm.get("AlarmName")?.as_str()) {
             if alarms.contains(&name) {
                 found.warn(

@@ -29,6 +29,9 @@ const UNTOLD_STABILITY: Duration = Duration::from_mins(1);
 /// How often no place was found for a task before a roll-out is given up.
 const MOST_UNPLACED: usize = 3;
 
+/// Looks for which ECS may call a roll-out failed before it goes back by itself.
+const LOOKS_UNTIL_BACK: usize = 2;
+
 /// What is being waited for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expected {
@@ -69,6 +72,10 @@ pub struct Watch {
     /// Since when it has been as it should be.
     steady_since: Option<SystemTime>,
     missing_since: Option<SystemTime>,
+    /// Whether it has been shown at all: until then, what is shown may be a service of that name from before.
+    is_known: bool,
+    /// Looks at which ECS called it failed.
+    failed_looks: usize,
     evidence: Evidence,
     going_back: Option<Expected>,
 }
@@ -77,14 +84,27 @@ impl Watch {
     /// Begins to watch. `known`: ids of events that tell of what was before.
     pub fn new(expected: Expected, now: SystemTime, known: HashSet<String>) -> Self {
         let evidence = Evidence::since(now, known);
-        Self { expected, steady_since: None, missing_since: None, evidence, going_back: None }
+        Self {
+            expected,
+            steady_since: None,
+            missing_since: None,
+            is_known: false,
+            failed_looks: 0,
+            evidence,
+            going_back: None,
+        }
     }
 
     /// Looks at the service as it is now; `None` when ECS does not show it.
     pub fn see(&mut self, now: SystemTime, service: Option<&Service>) -> Verdict {
         let Some(service) = service else { return self.missing(now) };
+        self.is_known |= service.deployments.iter().any(|one| one.id == self.expected.deployment);
+        let is_deleted = service.status == "DRAINING" || service.status == "INACTIVE";
+        if is_deleted && !self.is_known {
+            return self.missing(now);
+        }
         self.missing_since = None;
-        if service.status == "DRAINING" || service.status == "INACTIVE" {
+        if is_deleted {
             return Verdict::Superseded(format!("somebody has deleted the service {}", service.name));
         }
         let lost_before = self.evidence.lost();
@@ -101,6 +121,9 @@ impl Watch {
             self.expected.deployment.clone_from(&primary.id);
         }
         let Some(own) = own.or(primary) else { return Verdict::Going };
+        if self.may_go_back(service, own) {
+            return Verdict::Going;
+        }
         if let Some(verdict) = self.failure(service, own) {
             return verdict;
         }
@@ -166,6 +189,15 @@ impl Watch {
         Some(Verdict::RolledBack(without_stop(reason)))
     }
 
+    /// Whether ECS, which has just called it failed, is about to put the version before in its place.
+    fn may_go_back(&mut self, service: &Service, own: &Deployment) -> bool {
+        if !service.rolls_back || self.expected.previous.is_none() || own.rollout_state.as_deref() != Some("FAILED") {
+            return false;
+        }
+        self.failed_looks += 1;
+        self.failed_looks <= LOOKS_UNTIL_BACK
+    }
+
     fn failure(&self, service: &Service, own: &Deployment) -> Option<Verdict> {
         if own.rollout_state.as_deref() == Some("FAILED") {
             let reason = own.rollout_reason.clone().unwrap_or_else(|| format!("the roll-out {} has failed", own.id));
@@ -201,6 +233,10 @@ impl Watch {
             Some("COMPLETED") if own.desired == 0 => !self.expected.is_daemon,
             Some("COMPLETED") => all_run,
             Some(_) => false,
+            None if own.desired == 0 => {
+                let is_empty = service.desired == 0 && service.running == 0 && service.pending == 0;
+                is_empty && self.expected.may_be_empty && !self.expected.is_daemon
+            }
             None => all_run && service.deployments.len() == 1,
         }
     }

@@ -78,7 +78,8 @@ fn load_balancers_and_their_roles() {
         ("application, one role", one().roles_per_page(1), &format!("{GROUP}, method: application"), PORTS),
         ("application, several roles", two(), GROUP, PORTS),
         ("application, the usual one", two().role("ecsServiceRole", ecs), GROUP, PORTS),
-        ("application, none", Scenario::new().role(linked, ecs), GROUP, PORTS),
+        ("application, none", Scenario::new(), GROUP, PORTS),
+        ("application, that of ECS itself", Scenario::new().role(linked, ecs), GROUP, PORTS),
         ("application, awsvpc", one(), GROUP, awsvpc),
     ] {
         let mut bench = balanced(scenario, balancer, options);
@@ -108,6 +109,8 @@ fn load_balancers_and_their_roles() {
       [{"targetGroupArn":"arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/web/1","containerName":"web","containerPort":8080}] role="arn:aws:iam::123456789012:role/ecsServiceRole"
     application, none: 8 DescribeServices ListRoles
       shipctl: m: no role of this account trusts ecs.amazonaws.com: make one (`shipctl iam trust --for ecs` prints its trust policy), or name one as `role` of the loadBalancer; nothing was there before, and nothing is now
+    application, that of ECS itself: 0 DescribeServices ListRoles RegisterTaskDefinition CreateService
+      [{"targetGroupArn":"arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/web/1","containerName":"web","containerPort":8080}] role=null
     application, awsvpc: 0 DescribeServices RegisterTaskDefinition CreateService
       [{"targetGroupArn":"arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/web/1","containerName":"web","containerPort":8080}] role=null
     "#);

@@ -33,6 +33,7 @@ mod ecs_methods; // blueGreen, upgrade, replace
 mod ecs_moto; // the documented permissions, enforced by moto
 mod ecs_options; // ports, load balancers, counts, names
 mod ecs_plan; // plans, beside what deployments do
+mod ecs_remembered; // what is kept of a deployment, and said of it
 mod ecs_run; // tasks that are run once
 mod ecs_scaling; // targets, policies, alarms
 mod ecs_server; // an ECS that plays what a test tells it to

@@ -14,6 +14,10 @@ fn some(value: Option<&str>) -> Option<String> {
 }
 
 pub(super) fn service(from: &sdk::Service) -> Service {
+    let breaker = from
+        .deployment_configuration()
+        .and_then(|configuration| configuration.deployment_circuit_breaker())
+        .filter(|breaker| breaker.enable());
     Service {
         name: text(from.service_name()),
         arn: text(from.service_arn()),
@@ -23,10 +27,8 @@ pub(super) fn service(from: &sdk::Service) -> Service {
         pending: from.pending_count(),
         task_definition: text(from.task_definition()),
         scheduling: from.scheduling_strategy().map_or("REPLICA", |strategy| strategy.as_str()).to_owned(),
-        has_breaker: from
-            .deployment_configuration()
-            .and_then(|configuration| configuration.deployment_circuit_breaker())
-            .is_some_and(sdk::DeploymentCircuitBreaker::enable),
+        has_breaker: breaker.is_some(),
+        rolls_back: breaker.is_some_and(sdk::DeploymentCircuitBreaker::rollback),
         deployments: from.deployments().iter().map(deployment).collect(),
         events: from.events().iter().map(event).collect(),
         load_balancers: from.load_balancers().iter().map(load_balancer).collect(),

@@ -63,7 +63,7 @@ fn a_service_in_full() {
     let answer = json!({"service": {
         "serviceName": "web", "serviceArn": "arn:s", "status": "ACTIVE", "desiredCount": 3, "runningCount": 2,
         "pendingCount": 1, "taskDefinition": "arn:t", "schedulingStrategy": "DAEMON",
-        "deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": false}},
+        "deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}},
         "loadBalancers": [{"targetGroupArn": "arn:g", "containerName": "c", "containerPort": 80},
             {"loadBalancerName": "old", "containerName": "c", "containerPort": 81}],
         "events": [{"id": "e", "createdAt": 1_767_323_045.5, "message": "has started 1 tasks"}],
@@ -102,6 +102,7 @@ fn a_service_in_full() {
         task_definition: "arn:t".to_owned(),
         scheduling: "DAEMON".to_owned(),
         has_breaker: true,
+        rolls_back: true,
         deployments: vec![deployment],
         events: vec![Event { id: "e".to_owned(), at: at(1_767_323_045.5), message: "has started 1 tasks".to_owned() }],
         load_balancers: vec![behind(Some("arn:g"), None, 80), behind(None, Some("old"), 81)],

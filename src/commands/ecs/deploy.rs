@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::args::{JobArgs, WhatArgs};
 use super::project::Project;
-use super::session::carry_out;
+use super::session::carry_out_there;
 use crate::ctx::Ctx;
 use crate::ecs::run::{self, Options};
 use crate::error::Error;
@@ -33,7 +33,7 @@ pub(crate) struct DeployArgs {
 }
 
 pub(super) fn run(ctx: &Ctx, args: &DeployArgs) -> Result<(), Error> {
-    let Project { wanted, store, build_number } = Project::read(ctx, &args.job, &args.what, true)?;
+    let Project { mut wanted, store, build_number } = Project::read(ctx, &args.job, &args.what, true)?;
     for warning in &wanted.warnings {
         ctx.note(warning);
     }
@@ -47,5 +47,9 @@ pub(super) fn run(ctx: &Ctx, args: &DeployArgs) -> Result<(), Error> {
         timeout: args.what.timeout(),
     };
     let secrets: Vec<SecretText> = wanted.services.iter().flat_map(|service| service.secrets.clone()).collect();
-    carry_out(ctx, &args.job, &wanted.cluster, &store, &secrets, &options, |run| run::deploy(run, &wanted))
+    let cluster = wanted.cluster.clone();
+    carry_out_there(ctx, &args.job, &cluster, &store, &secrets, &options, |run, there| {
+        wanted.cluster = there;
+        run::deploy(run, &wanted)
+    })
 }

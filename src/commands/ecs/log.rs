@@ -53,6 +53,13 @@ impl<'a> Log<'a> {
         String::from_utf8_lossy(&self.masker.mask(text.as_bytes())).into_owned()
     }
 
+    /// An error as it may be shown: AWS says again what it was sent.
+    pub(super) fn masked_error(&self, error: Error) -> Error {
+        let text = error.to_string();
+        let masked = self.masked(&text);
+        if masked == text { error } else { Error::new(error.kind(), masked) }
+    }
+
     /// One object on a line of standard output.
     pub(super) fn json(&self, value: &impl Serialize) -> Result<(), Error> {
         let text = serde_json::to_string(&self.masked_json(serde_json::to_value(value).unwrap_or_default()));

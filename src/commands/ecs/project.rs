@@ -39,7 +39,11 @@ impl Project {
                 timeout: what.timeout(),
             };
             let sources = wanted::Sources { versions: &versions, secrets: &secrets };
-            wanted::wanted(&pipeline, &args.job, &options, &sources)
+            let mut wanted = wanted::wanted(&pipeline, &args.job, &options, &sources)?;
+            if let Some(region) = &args.access.region {
+                wanted.cluster.region = Some(region.clone());
+            }
+            Ok::<_, Error>(wanted)
         };
         let given = what.build_number.clone().map_or_else(|| of_ci(ctx), |number| Ok(Some(number)))?;
         let likely = match &given {

@@ -25,18 +25,31 @@ pub(super) fn carry_out(
     options: &Options,
     work: impl FnOnce(&Run) -> Result<Report, Error>,
 ) -> Result<(), Error> {
+    carry_out_there(ctx, args, cluster, store, secrets, options, |run, _| work(run))
+}
+
+/// The same where `work` has to know the cluster with the region that it is reached in: the yml need not say it.
+pub(super) fn carry_out_there(
+    ctx: &Ctx,
+    args: &JobArgs,
+    cluster: &Cluster,
+    store: &Store,
+    secrets: &[SecretText],
+    options: &Options,
+    work: impl FnOnce(&Run, Cluster) -> Result<Report, Error>,
+) -> Result<(), Error> {
     let clock = Clock::from_env(&ctx.env)?;
     let interrupt =
         Interrupt::install().map_err(|error| Error::failed(format_args!("signals cannot be waited for: {error}")))?;
     let way = Way::to(ctx, &args.access, cluster, args.integrations.as_deref())?;
     let first = way.credentials(ctx, false)?;
+    let there = Cluster { region: first.region.clone().or_else(|| cluster.region.clone()), ..cluster.clone() };
     let connection = access::connection(ctx, &first)?;
     let calls = access::calls(ctx, &way, first, &connection, &clock, &interrupt);
     let log = Log::new(ctx, args.json, clock.now(), secrets)?;
     let holder = crate::commands::job::holder(ctx);
     let run = Run { api: &calls, store: Some(store), listener: &log, holder: &holder, options };
-    let report = work(&run)?;
-    report::end(ctx, &report, args.json)
+    work(&run, there).and_then(|report| report::end(ctx, &report, args.json)).map_err(|error| log.masked_error(error))
 }
 
 /// The cluster that a job is deployed to, without the rest of the yml: that of the yml, else the one that is

@@ -7,24 +7,27 @@ use crate::iam::allows_service;
 const SERVICE: &str = "ecs.amazonaws.com";
 /// Roles under this path are made by services for themselves, and cannot be passed on.
 const SERVICE_LINKED: &str = "/aws-service-role/";
+/// The one that ECS makes for itself.
+pub(super) const LINKED: &str = "AWSServiceRoleForECS";
 /// What the documentation of ECS calls it.
 const USUAL: &str = "ecsServiceRole";
 
-/// The ARN of the role to take, or what is wrong in one line.
-pub(super) fn choose(roles: &[Role]) -> Result<&str, String> {
-    let trusts =
-        |role: &&Role| !role.path.starts_with(SERVICE_LINKED) && allows_service(&role.trust.to_string(), SERVICE);
+/// The ARN of the role to take, or what is wrong in one line. None where ECS takes the role that it has made for itself.
+pub(super) fn choose(roles: &[Role]) -> Result<Option<&str>, String> {
+    let is_linked = |role: &&Role| role.path.starts_with(SERVICE_LINKED);
+    let trusts = |role: &&Role| !is_linked(role) && allows_service(&role.trust.to_string(), SERVICE);
     let fitting: Vec<&Role> = roles.iter().filter(trusts).collect();
     match fitting.as_slice() {
+        [] if roles.iter().any(|role| is_linked(&role) && role.name == LINKED) => Ok(None),
         [] => Err(format!(
             "no role of this account trusts {SERVICE}: make one (`shipctl iam trust --for ecs` prints its trust policy), \
              or name one as `role` of the loadBalancer"
         )),
-        [one] => Ok(&one.arn),
+        [one] => Ok(Some(&one.arn)),
         several => {
             let mut usual = several.iter().filter(|role| role.name == USUAL);
             if let (Some(role), None) = (usual.next(), usual.next()) {
-                return Ok(&role.arn);
+                return Ok(Some(&role.arn));
             }
             let mut names: Vec<&str> = several.iter().map(|role| role.name.as_str()).collect();
             names.sort_unstable();
@@ -60,14 +63,16 @@ mod tests {
         for (roles, want) in [
             (vec![linked.clone(), other.clone(), one.clone()], Ok("arn:aws:iam::1:role/mine")),
             (vec![one.clone(), usual, two.clone()], Ok("arn:aws:iam::1:role/ecsServiceRole")),
-            (vec![one, two], Err("also, mine")),
-            (vec![linked, other, unreadable], Err("no role")),
+            (vec![one.clone(), two], Err("also, mine")),
+            (vec![other.clone(), unreadable], Err("no role")),
         ] {
             match (choose(&roles), want) {
-                (Ok(arn), want) => assert_eq!(Ok(arn), want),
+                (Ok(arn), want) => assert_eq!(Ok(arn.unwrap()), want),
                 (Err(told), Err(part)) => assert!(told.contains(part) && told.contains("`role`"), "{told}"),
                 (Err(told), Ok(_)) => panic!("{told}"),
             }
         }
+        // ECS has one of its own: nothing has to be named.
+        assert_eq!(choose(&[linked, other]), Ok(None));
     }
 }

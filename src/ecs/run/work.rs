@@ -17,6 +17,8 @@ use crate::error::{Error, Kind};
 const RAISED_AGAIN: Duration = Duration::from_secs(2);
 /// What tags need.
 const TAG: &str = "ecs:TagResource";
+/// How long going back may take at least.
+const LEAST_TO_GO_BACK: Duration = Duration::from_mins(1);
 
 /// What ends a deployment before its last step.
 #[derive(Debug)]
@@ -132,8 +134,9 @@ impl<'a> Work<'a> {
         self.tell(&Tell::Note { manifest: Some(self.manifest.to_owned()), text: text.into() });
     }
 
-    /// The whole time anew, as going back needs it.
+    /// The whole time anew, as going back needs it: some, however little there was.
     pub(super) fn restart_clock(&mut self) {
+        self.limit = self.limit.max(LEAST_TO_GO_BACK);
         self.deadline = self.run.api.now() + self.limit;
     }
 
@@ -254,7 +257,10 @@ impl<'a> Work<'a> {
 
     fn find_role(&mut self, step: &Step) -> Result<(), Stop> {
         let roles = self.called(step, self.run.api.list_roles())?;
-        self.role = Some(role::choose(&roles).map_err(Stop::Lacks)?.to_owned());
+        self.role = role::choose(&roles).map_err(Stop::Lacks)?.map(ToOwned::to_owned);
+        if self.role.is_none() {
+            self.note(format!("no role is named for the load balancer: ECS takes its own, {}", role::LINKED));
+        }
         Ok(())
     }
 

@@ -34,8 +34,17 @@ fn default_of(field: &str) -> Option<&'static str> {
 /// [`Kind::Configuration`]: a field has changed that cannot be changed in place, or the cluster has.
 pub fn check_change(wanted: &Wanted, service: &WantedService, was: &Deployed) -> Result<(), Error> {
     let refuse = |message: String| Err(Error::new(Kind::Configuration, message));
-    let elsewhere = matches!((&was.region, &wanted.cluster.region), (Some(before), Some(now)) if before != now);
-    if was.cluster != wanted.cluster.name || elsewhere {
+    if let (Some(before), Some(now)) = (&was.region, &wanted.cluster.region)
+        && before != now
+        && was.cluster == wanted.cluster.name
+    {
+        return refuse(format!(
+            "manifest {} is deployed to the cluster {} in {before} as {}, and the region is {now} now: give --region \
+             {before}, `shipctl ecs delete {}` first, or name another job",
+            was.manifest, was.cluster, was.service, wanted.job
+        ));
+    }
+    if was.cluster != wanted.cluster.name {
         return refuse(format!(
             "manifest {} is deployed to the cluster {} as {}, and the yml names {} now: `shipctl ecs delete {}` first, \
              or name another job",
@@ -89,6 +98,11 @@ pub fn update_request(service: &WantedService, was: Option<&Deployed>, cluster: 
         if had_some && !service.service.contains_key(key) {
             request.insert(key.to_owned(), Value::Array(Vec::new()));
         }
+    }
+    // ECS moves tasks to other providers only when it rolls out anew.
+    let providers = request.get("capacityProviderStrategy");
+    if providers.is_some() && providers != old.and_then(|old| old.get("capacityProviderStrategy")) {
+        request.insert("forceNewDeployment".to_owned(), true.into());
     }
     let has_target = service.scaling.as_ref().is_some_and(|scaling| scaling.target.is_some());
     let had_target = was.and_then(|was| was.scaling.as_ref()).is_some_and(|scaled| !scaled.resource_id.is_empty());

@@ -16,7 +16,9 @@ pub(super) const DIMENSION: &str = "ecs:service:DesiredCount";
 /// The lists of an alarm whose entries may be names of policies.
 const ACTIONS: [&str; 3] = ["AlarmActions", "OKActions", "InsufficientDataActions"];
 
+/// The cluster may be given as an ARN; here its name is wanted.
 fn resource_id(cluster: &str, service: &str) -> String {
+    let cluster = cluster.rsplit('/').next().unwrap_or(cluster);
     format!("service/{cluster}/{service}")
 }
 

@@ -199,6 +199,33 @@ fn in_place() {
 }
 
 #[test]
+fn other_capacity_providers_need_new_tasks() {
+    let spot = json!({ "capacityProviderStrategy": [{ "capacityProvider": "spot" }] });
+    let demand = json!({ "capacityProviderStrategy": [{ "capacityProvider": "demand" }] });
+    for (before, now, is_forced) in [
+        (spot.clone(), spot.clone(), false),
+        (spot.clone(), demand.clone(), true),
+        (json!({}), spot.clone(), true),
+        (spot, json!({}), true),
+        (json!({}), json!({}), false),
+    ] {
+        let wanted = wanted(Method::Upgrade, service(now));
+        let was = deployed("prod-app", Method::Upgrade, before);
+        let request = update(&deploy_steps(&wanted, &wanted.services[0], Some(&was), "5", 1));
+        assert_eq!(request.get("forceNewDeployment"), is_forced.then_some(&json!(true)), "{request}");
+    }
+}
+
+#[test]
+fn a_cluster_given_by_its_arn_is_scaled_by_its_name() {
+    let mut wanted = wanted(Method::BlueGreen, service(json!({})));
+    wanted.cluster.name = "arn:aws:ecs:us-east-1:123456789012:cluster/web".to_owned();
+    wanted.services[0].scaling = Some(scaling("up", "busy"));
+    let steps = deploy_steps(&wanted, &wanted.services[0], None, "5", 9);
+    assert_eq!(steps[4].text(), "let service/web/prod-app-5 be scaled");
+}
+
+#[test]
 fn in_place_with_scaling_the_count_is_left_alone() {
     let mut wanted = wanted(Method::Upgrade, service(json!({})));
     let mut was = deployed("prod-app", Method::Upgrade, json!({}));

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Scaling;
 use super::field::{Field, Findings, Said};
+use crate::aws::alarms;
 use crate::job::names;
 
 /// What one resource asks for.
@@ -40,7 +41,10 @@ pub(super) fn replicas(said: &Said, found: &mut Findings) -> Replicas {
                 }
             }
             "autoScalingPolicies" => read.policies = Some(listed(&field, "PolicyName", found)),
-            "metricAlarms" => read.alarms = Some(listed(&field, "AlarmName", found)),
+            "metricAlarms" => {
+                read.alarms = Some(listed(&field, "AlarmName", found));
+                check_alarms(&field, found);
+            }
             other => {
                 let near = names::did_you_mean(other, FIELDS);
                 let text = format!("{} is no field of replicas, and is left out{near}", field.shown());
@@ -77,6 +81,15 @@ fn listed(field: &Field, key: &str, found: &mut Findings) -> Vec<Value> {
         all.push(Value::Object(request.clone()));
     }
     all
+}
+
+/// Refuses alarms that CloudWatch would not take: they are put only when the new version serves.
+fn check_alarms(field: &Field, found: &mut Findings) {
+    for (number, alarm) in field.value.as_array().into_iter().flatten().enumerate() {
+        let Err(told) = alarm.as_object().map_or(Ok(()), alarms::check) else { continue };
+        let at = field.elements(&mut Findings::default()).get(number).map_or_else(|| field.at(), Field::at);
+        found.error(at, format_args!("metricAlarms[{number}].{told}"));
+    }
 }
 
 impl Replicas {
@@ -139,18 +152,20 @@ impl Replicas {
     }
 }
 
-/// Refuses an action of an alarm that is neither an ARN nor a policy of the job.
-pub(super) fn check_actions(at: &str, alarms: &[Map<String, Value>], policies: &[&str], found: &mut Findings) {
-    for alarm in alarms {
+/// Refuses an action of an alarm that is neither an ARN nor a policy of the same manifest.
+pub(super) fn check_actions(at: &str, scaling: &Scaling, found: &mut Findings) {
+    let policies = || scaling.policies.iter().filter_map(|policy| policy.get("PolicyName")?.as_str());
+    for alarm in &scaling.alarms {
         let name = alarm.get("AlarmName").and_then(Value::as_str).unwrap_or_default();
-        for action in alarm.get("AlarmActions").and_then(Value::as_array).into_iter().flatten() {
-            let action = action.as_str().unwrap_or_default();
-            if !action.starts_with("arn:") && !policies.contains(&action) {
-                let near = names::did_you_mean(action, policies.iter().copied());
-                let text = format!(
-                    "AlarmActions of {name}: {action:?} is neither an ARN nor the PolicyName of this job{near}"
-                );
-                found.error(at, text);
+        for key in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
+            let actions = alarm.get(key).and_then(Value::as_array).into_iter().flatten();
+            for action in actions.filter_map(Value::as_str) {
+                if !action.starts_with("arn:") && !policies().any(|policy| policy == action) {
+                    let near = names::did_you_mean(action, policies());
+                    let text =
+                        format!("{key} of {name}: {action:?} is neither an ARN nor a PolicyName of its manifest{near}");
+                    found.error(at, text);
+                }
             }
         }
     }

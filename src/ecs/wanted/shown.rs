@@ -38,15 +38,19 @@ fn sorted(value: Value) -> Value {
     }
 }
 
-/// `{"taskDefinition": …, "service": …, "scaling": …}`, secrets masked.
+/// `{"taskDefinition": …, "service": …, "scaling": …}`, secrets masked. Only environments have any: what the service and
+/// its scaling are like is sent and compared again, and a role that has a secret's letters in it stays as it is.
 pub fn masked(service: &WantedService) -> Value {
-    hidden(service, whole(service))
+    let mut value = whole(service);
+    if let Some(definition) = value.get_mut("taskDefinition") {
+        *definition = hidden(service, std::mem::take(definition));
+    }
+    value
 }
 
 /// A request that is about the service, secrets masked.
 pub fn masked_request(service: &WantedService, request: &Request) -> Value {
-    let mut around = hidden(service, json!({ "taskDefinition": request }));
-    around.get_mut("taskDefinition").map(Value::take).unwrap_or_default()
+    hidden(service, Value::Object(request.clone()))
 }
 
 fn hidden(service: &WantedService, mut value: Value) -> Value {
@@ -76,7 +80,7 @@ fn mask(value: &mut Value, secrets: &[&str]) {
 
 /// Short secrets, in environments.
 fn mask_short(value: &mut Value, service: &WantedService) {
-    let definitions = value.pointer_mut("/taskDefinition/containerDefinitions").and_then(Value::as_array_mut);
+    let definitions = value.get_mut("containerDefinitions").and_then(Value::as_array_mut);
     for definition in definitions.into_iter().flatten() {
         let environment = definition.get_mut("environment").and_then(Value::as_array_mut);
         for variable in environment.into_iter().flatten() {

@@ -265,3 +265,43 @@ fn events_from_before_say_nothing_of_it() {
     let failed = Watch::new(expected(), at(10), HashSet::new()).see(at(11), Some(&look));
     assert!(matches!(failed, Verdict::Failed(_)), "{failed:?}");
 }
+
+#[test]
+fn a_service_of_that_name_from_before_is_none_of_ours() {
+    let stale = |status: &str| Some(Service { status: status.to_owned(), ..service(Vec::new()) });
+    let looks = [stale("INACTIVE"), stale("DRAINING"), Some(ours((1, 1, 0), Some("COMPLETED"))), stale("INACTIVE")];
+    let seen = verdicts(expected(), &looks);
+    assert_eq!(seen[..3], [Verdict::Going, Verdict::Going, Verdict::Done]);
+    assert!(matches!(seen[3], Verdict::Superseded(_)));
+    let seen = verdicts(expected(), &vec![stale("INACTIVE"); 7]);
+    assert_eq!(seen[..6], vec![Verdict::Going; 6]);
+    assert!(matches!(seen[6], Verdict::Failed(_)));
+}
+
+#[test]
+fn the_breaker_may_take_a_moment_to_go_back() {
+    let mut failed = ours((2, 0, 0), Some("FAILED"));
+    failed.has_breaker = true;
+    failed.rolls_back = true;
+    let own = deployment(2, "ACTIVE", OURS, (2, 0, 0), Some("FAILED"));
+    let back = service(vec![deployment(1, "PRIMARY", OLD, (2, 1, 1), Some("IN_PROGRESS")), own]);
+    let seen = verdicts(expected(), &[Some(failed.clone()), Some(back)]);
+    assert_eq!(seen[0], Verdict::Going);
+    assert!(matches!(seen[1], Verdict::RolledBack(_)));
+    let looks = vec![Some(failed); 3];
+    let seen = verdicts(expected(), &looks);
+    assert_eq!(seen[..2], vec![Verdict::Going; 2]);
+    assert!(matches!(seen[2], Verdict::Failed(_)));
+    // There is nothing that it could go back to.
+    let first = Expected { previous: None, ..expected() };
+    assert!(matches!(verdicts(first, &looks)[0], Verdict::Failed(_)));
+}
+
+/// Behind a classic load balancer, too.
+#[test]
+fn nothing_that_is_to_run_is_done() {
+    let looks = vec![Some(ours((0, 0, 0), None)); 7];
+    assert_eq!(verdicts(expected(), &looks)[6], Verdict::Done);
+    let daemon = Expected { is_daemon: true, ..expected() };
+    assert_eq!(verdicts(daemon, &looks)[6], Verdict::Going);
+}

@@ -49,6 +49,24 @@ fn secure_params_are_filled_in_and_masked() {
     }
 }
 
+/// What is sent and compared again stays as it is, whatever letters a secret has.
+#[test]
+fn only_environments_are_masked() {
+    let mut bench = Bench::default();
+    bench.memory.references.insert("env:TOKEN".into(), "prod".into());
+    bench.memory.references.insert("env:PIN".into(), "1234".into());
+    let resources = "  - {name: p, type: params, version: {params: {secure: {TOKEN: env:TOKEN, PIN: env:PIN}}}}
+  - {name: o, type: dockerOptions, version: {service: {role: \"arn:aws:iam::123456789012:role/prod\"}}}
+  - {name: r, type: replicas, version: {count: 1, metricAlarms: [{AlarmName: prod, Namespace: prod/web}]}}
+";
+    let wanted = bench.wanted(&job(resources, "", ", {IN: p}, {IN: o}, {IN: r}"));
+    let shown = masked(&wanted.services[0]);
+    assert_eq!(shown["service"]["role"], "arn:aws:iam::123456789012:role/prod");
+    assert_eq!(shown["scaling"]["alarms"], json!([{"AlarmName": "prod", "Namespace": "prod/web"}]));
+    let environment = &shown["taskDefinition"]["containerDefinitions"][0]["environment"];
+    assert_eq!(environment, &json!([{"name": "TOKEN", "value": "***"}, {"name": "PIN", "value": "***"}]));
+}
+
 #[test]
 fn secure_texts_are_pairs_and_later_ones_win() {
     let resources = "  - {name: p, type: params, version: {params: {A: a, B: b, secure: 'S=\"x y\" T=t'}}}
@@ -178,7 +196,23 @@ fn replicas_that_are_wrong() {
         ),
         (
             "{count: 1, minReplicas: 1, maxReplicas: 2, autoScalingPolicies: [{PolicyName: scale-up}], metricAlarms: [{AlarmName: a, AlarmActions: [scale-upp]}]}",
-            "10:5: AlarmActions of a: \"scale-upp\" is neither an ARN nor the PolicyName of this job; did you mean scale-up?",
+            "10:5: AlarmActions of a: \"scale-upp\" is neither an ARN nor a PolicyName of its manifest; did you mean scale-up?",
+        ),
+        (
+            "{count: 1, metricAlarms: [{AlarmName: a, OKActions: [up]}]}",
+            "10:5: OKActions of a: \"up\" is neither an ARN",
+        ),
+        (
+            "{count: 1, metricAlarms: [{AlarmName: a, InsufficientDataActions: [up]}]}",
+            "10:5: InsufficientDataActions of a: \"up\" is neither an ARN",
+        ),
+        (
+            "{count: 1, metricAlarms: [{AlarmName: a}, {AlarmName: b, Treshold: 1}]}",
+            "7:49: metricAlarms[1].Treshold is no field that is known: is Threshold",
+        ),
+        (
+            "{count: 1, metricAlarms: [{AlarmName: a, Period: often}]}",
+            "7:33: metricAlarms[0].Period is \"often\": a whole number was expected",
         ),
     ] {
         let resource = format!("  - name: o\n    type: replicas\n    version:\n      {section}\n");
