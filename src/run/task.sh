@@ -24,6 +24,7 @@ __shipctl_set_trap() {
         -:[Ee][Rr][Rr]) builtin trap : ERR ;;
         -:15 | -:[Tt][Ee][Rr][Mm] | -:[Ss][Ii][Gg][Tt][Ee][Rr][Mm]) builtin trap 'builtin exit 143' TERM ;;
         -:1 | -:[Hh][Uu][Pp] | -:[Ss][Ii][Gg][Hh][Uu][Pp]) builtin trap 'builtin exit 129' HUP ;;
+        -:2 | -:[Ii][Nn][Tt] | -:[Ss][Ii][Gg][Ii][Nn][Tt]) builtin trap 'builtin exit 130' INT ;;
         *) builtin trap -- "$action" "$signal" || status=$? ;;
         esac
     done
@@ -72,6 +73,7 @@ __shipctl_first=1
 # A signal that ends bash would have the EXIT trap begin with the status of whatever came before, which may well be 0.
 builtin trap 'builtin exit 143' TERM
 builtin trap 'builtin exit 129' HUP
+builtin trap 'builtin exit 130' INT
 
 # Ends with the TASK's status, or the one that a hook has made of it.
 __shipctl_exit='{ __shipctl_status=$? __shipctl_options=$-$__shipctl_traced; builtin set +exu; builtin trap - ERR; } 2>/dev/null

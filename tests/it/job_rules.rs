@@ -71,6 +71,8 @@ fn each_row_of_the_table() {
         (&[&["kill -KILL $$", "echo 2"]], 137, "failure always"),
         (&[&["kill -TERM $$", "echo 2"]], 143, "failure always"),
         (&[&["kill -HUP $$", "echo 2"]], 129, "failure always"),
+        (&[&["kill -INT $$", "echo 2"]], 130, "failure always"),
+        (&[&["trap - INT; kill -INT $$", "echo 2"]], 130, "failure always"),
         (&[&["trap 'trap - TERM; kill -TERM $$' TERM; kill -TERM $$", "echo 2"]], 143, "failure always"),
         (&[&["trap 'echo bye' EXIT; kill -TERM $$"]], 143, "failure always bye"),
         (&[&["return() { echo mine; }", "echo 2"]], 0, "2 success always"),

@@ -274,14 +274,12 @@ impl Parts<'_> {
         match &node.value {
             Value::Map(_) => {
                 task.name = node.get("name").and_then(Node::scalar);
-                match node.get("script") {
-                    Some(script) => self.scripts(script, &mut task.scripts),
-                    None => {
-                        let near =
-                            node.members().iter().find_map(|(key, value)| misspelt(&key.text, value, &["script"]));
-                        let text = format!("TASK has no script: add `script:`{}", near.unwrap_or_default());
-                        self.problem("missing-script", &node.at, text);
-                    }
+                if let Some(script) = node.get("script") {
+                    self.scripts(script, &mut task.scripts);
+                } else {
+                    let near = node.members().iter().find_map(|(key, value)| misspelt(&key.text, value, &["script"]));
+                    let text = format!("TASK has no script: add `script:`{}", near.unwrap_or_default());
+                    self.problem("missing-script", &node.at, text);
                 }
             }
             // The older spelling: one TASK with all scripts.

@@ -28,7 +28,7 @@ pub(super) const OUT_OPTIONS: [&str; 8] =
 const SECTIONS: [&str; 4] = ["resources", "jobs", "triggers", "externalReferences"];
 
 /// Of a job.
-const JOB: [&str; 31] = [
+const JOB: [&str; 22] = [
     "name",
     "type",
     "steps",
@@ -51,20 +51,10 @@ const JOB: [&str; 31] = [
     "deployName",
     "force",
     "bump",
-    "source",
-    "versionName",
-    "versionTemplate",
-    "services",
-    "env",
-    "nodePool",
-    "retry",
-    "allowFailure",
-    "notifications",
 ];
 
 /// Of a resource.
-const RESOURCE: [&str; 9] =
-    ["name", "type", "integration", "pointer", "seed", "version", "versionTemplate", "flags", "triggers"];
+const RESOURCE: [&str; 8] = ["name", "type", "integration", "pointer", "seed", "version", "versionTemplate", "flags"];
 
 /// Of a hook.
 const HOOK: [&str; 2] = ["script", "NOTIFY"];
@@ -130,8 +120,9 @@ fn check_runtime(node: &Node, job: &Job, findings: &mut Findings) {
     let runtime = node.get("runtime");
     if let Some(runtime) = runtime {
         check_all(runtime, "runtime", &job.name, &RUNTIME, findings);
-        let options = runtime.get("options");
-        options.into_iter().for_each(|options| check_all(options, "options of runtime", &job.name, &OPTIONS, findings));
+        if let Some(options) = runtime.get("options") {
+            check_all(options, "options of runtime", &job.name, &OPTIONS, findings);
+        }
     }
     for minutes in [node.get("timeoutMinutes"), runtime.and_then(|runtime| runtime.get("timeoutMinutes"))] {
         let Some(minutes) = minutes.filter(|minutes| !minutes.is_null()) else { continue };
