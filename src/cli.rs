@@ -137,7 +137,8 @@ pub(crate) enum Job {
     /// then $JOB_STATE/RESOURCE.env, of which the later wins. A line of an .env file is KEY=VALUE, versionName the
     /// version's name; a value of several lines is KEY<<END, its lines, END.
     ///
-    /// A secret of the job in a version is refused, with the file and the key, and nothing is saved.
+    /// A secret of the job in a version is refused, with the file and the key, and nothing is saved. When everything is
+    /// saved, the secrets of the job directory are removed: integrations, keys, secure params, configuration of tools.
     ///
     /// Exit status: 8 when there is no job directory that `shipctl job init` made, 1 when nothing could be saved.
     #[command(verbatim_doc_comment)]

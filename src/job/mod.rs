@@ -29,3 +29,4 @@ pub mod side; // a resource as an input or as an output
 pub mod state_file; // what a job says about a resource
 pub mod test_reports; // times of tests in JUnit reports
 pub mod trace; // which versions others were made from
+pub mod wipe; // secrets gone from the job directory

@@ -66,6 +66,7 @@ mod job_run;
 mod job_run_tasks;
 mod job_s3; // whole runs over a bucket
 mod job_show; // the overview, secrets masked
+mod job_wipe; // secrets when a job is over
 mod json_parity; // paths and filters beside the real jq 1.6
 mod lookups; // look-ups from the files of a job directory
 mod man; // man pages

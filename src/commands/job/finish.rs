@@ -9,6 +9,7 @@ use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
 use crate::job::outcome::{self, Options, Outcome, Secrets, StateChoice};
 use crate::job::record::Record;
+use crate::job::wipe;
 use crate::store::{self, Input, Location, Owner, RunId, RunPlan, Store};
 
 /// The arguments.
@@ -69,7 +70,9 @@ pub(super) fn run(ctx: &Ctx, args: &Args) -> Result<(), Error> {
     let root = job.require_root().map_err(|error| error.with_kind(Kind::Configuration))?;
     let record = Record::read(root)?;
     let way = Way { dry_run: args.dry_run, json: args.json, compat_split: args.compat_split };
-    finish(ctx, root, &record, args.status.into(), way)
+    finish(ctx, root, &record, args.status.into(), way)?;
+    // The job is over: nothing asks for its secrets any more.
+    if args.dry_run { Ok(()) } else { wipe::wipe(root, &record) }
 }
 
 /// What the run of this directory leaves is kept, or shown.

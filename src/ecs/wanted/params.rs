@@ -43,9 +43,8 @@ pub(super) fn params(
     }
     let (mut notes, mut missing) = (Vec::new(), Vec::new());
     let references = build::resolve(std::slice::from_ref(chosen), secrets, &mut notes, &mut missing);
-    for why in missing {
-        found.error(&said.step.at, why);
-    }
+    // Each says where it is written.
+    found.errors.extend(missing);
     build::fill(chosen, &mut bag, &references)?;
     let Some(Value::Object(mut params)) = bag.shift_remove("params") else { return Ok(Vec::new()) };
     if !notes.is_empty() {

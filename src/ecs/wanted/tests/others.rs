@@ -87,7 +87,7 @@ fn params_that_are_wrong() {
     for (section, want) in [
         ("params: [a]", "8: shippable.yml:7:15: params of o is [\"a\"]: a map, `NAME: value` was expected"),
         ("other: 1", "8: shippable.yml:4:5: o has no params: add `params: {NAME: value}`"),
-        ("params: {secure: {T: env:NONE}}", "8: shippable.yml:10:60: secure.T of o: "),
+        ("params: {secure: {T: env:NONE}}", "8: shippable.yml:7:28: secure.T of o: "),
     ] {
         let resource = format!("  - name: o\n    type: params\n    version:\n      {section}\n");
         let message = fails(&job(&resource, "", ", {IN: o}"));
