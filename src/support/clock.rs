@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use rustix::thread::Timespec;
+
 use crate::ctx::Env;
 use crate::error::{Error, Kind};
 use crate::support::interrupt::Interrupt;
@@ -11,8 +13,8 @@ use crate::support::interrupt::Interrupt;
 /// The variable that sets the clock: a moment of RFC 3339, from which on only waits move it.
 pub const VARIABLE: &str = "SHIPCTL_CLOCK";
 
-/// How long a wait may take to notice a signal.
-const SLICE: Duration = Duration::from_millis(100);
+/// How long a wait may take to notice a signal that another thread was given. One of its own ends it at once.
+const SLICE: Duration = Duration::from_secs(1);
 
 /// A clock that waits are made on.
 #[derive(Debug, Clone)]
@@ -74,7 +76,11 @@ impl Clock {
                     if left.is_zero() {
                         break;
                     }
-                    std::thread::sleep(left.min(SLICE));
+                    // Unlike the standard library's, it ends with a signal: each time that it has to be begun anew
+                    // costs, and a deployment mostly waits.
+                    let left = left.min(SLICE);
+                    let time = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+                    let _ = rustix::thread::nanosleep(&time);
                 }
             }
         }
