@@ -21,6 +21,9 @@ const VERSION: &str = "2010-08-01";
 /// Alarms that one call deletes.
 const A_CALL: usize = 100;
 
+/// The lists of an alarm whose entries may be names of policies.
+pub const ACTIONS: [&str; 3] = ["AlarmActions", "OKActions", "InsufficientDataActions"];
+
 /// The CloudWatch API.
 #[derive(Debug, Clone)]
 pub struct Alarms<'c> {

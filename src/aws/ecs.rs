@@ -147,6 +147,12 @@ pub struct Refused {
     pub detail: Option<String>,
 }
 
+/// The last part of an ARN: `family:revision` of a task definition, the id of a task, the name of a cluster. What is no
+/// ARN is its own.
+pub fn last_part(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
 /// Which tasks are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TasksOf<'a> {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::wanted::Method;
+use crate::aws::ecs::last_part;
 use crate::error::Error;
 use crate::store::{Kept, Owner, Store};
 
@@ -145,7 +146,7 @@ impl Leftover {
         match self {
             Self::Service { name, build_number, .. } => format!("the service {name} of build {build_number}"),
             Self::TaskDefinition { arn, .. } => {
-                format!("the task definition {}", arn.rsplit_once('/').map_or(arn.as_str(), |(_, name)| name))
+                format!("the task definition {}", last_part(arn))
             }
         }
     }

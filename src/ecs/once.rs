@@ -15,7 +15,7 @@ use super::calls::Calls;
 use super::explain::{Found, explain};
 use super::run::Pace;
 use super::tell::{Listener, Tell};
-use crate::aws::ecs::{Container, Refused, Request, Task};
+use crate::aws::ecs::{Container, Refused, Request, Task, last_part};
 use crate::aws::error::Failure;
 use crate::error::{Error, Kind};
 use crate::support::interrupt::Interrupt;
@@ -299,7 +299,7 @@ impl Work<'_, '_> {
         for task in self.tasks.iter().filter(|task| !has_stopped(task)) {
             self.tell(&Tell::Step {
                 manifest: self.name(),
-                text: format!("stop the task {}", id(&task.arn)),
+                text: format!("stop the task {}", last_part(&task.arn)),
                 action: "ecs:StopTask",
             });
             if let Err(failure) = self.calls.stop_task(self.once.cluster, &task.arn, &format!("shipctl: {reason}")) {
@@ -363,9 +363,4 @@ fn has_stopped(task: &Task) -> bool {
 
 fn is_passing(failure: &Failure) -> bool {
     matches!(failure.kind, Kind::Network | Kind::Throttled | Kind::Failed)
-}
-
-/// The last part of an ARN.
-pub fn id(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::aws::ecs::Request;
 
+pub use crate::aws::ecs::last_part as revision;
 pub use change::{check_change, update_request};
 pub use deploy::{deploy_steps, deploy_steps_anew, resumed, service_name, without_waits};
 pub use others::{delete_steps, prune_steps, removal_steps, rollback_steps, scale_steps, undo_steps};
@@ -219,11 +220,6 @@ impl Step {
 /// A text of a request.
 fn text<'a>(request: &'a Request, key: &str) -> Option<&'a str> {
     request.get(key).and_then(Value::as_str)
-}
-
-/// `family:revision` of an ARN.
-pub fn revision(arn: &str) -> &str {
-    arn.rsplit_once('/').map_or(arn, |(_, name)| name)
 }
 
 /// Whether a service, as it was wanted, runs one task on each instance.

@@ -9,7 +9,7 @@ mod evidence; // what events tell
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
-use crate::aws::ecs::{Deployment, Service};
+use crate::aws::ecs::{Deployment, Service, last_part};
 use evidence::Evidence;
 pub use evidence::essence;
 
@@ -170,7 +170,7 @@ impl Watch {
         if !by_breaker {
             let told = format!(
                 "somebody has deployed {} to {} meanwhile ({})",
-                short(&primary.task_definition),
+                last_part(&primary.task_definition),
                 service.name,
                 primary.id
             );
@@ -255,18 +255,13 @@ pub fn is_whole(service: &Service, task_definition: &str) -> bool {
 
 /// Whether two names mean the same revision: an ARN, or its last part.
 fn same_revision(one: &str, other: &str) -> bool {
-    one == other || short(one) == short(other)
+    last_part(one) == last_part(other)
 }
 
 /// Sentences of ECS, as parts of ours.
 fn without_stop(mut sentence: String) -> String {
     sentence.truncate(sentence.trim_end_matches('.').len());
     sentence
-}
-
-/// `family:revision` of an ARN.
-pub(super) fn short(task_definition: &str) -> &str {
-    task_definition.rsplit('/').next().unwrap_or(task_definition)
 }
 
 #[cfg(test)]

@@ -6,13 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use crate::error::Error;
+
 /// Whether a signal has asked this process to end.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<AtomicUsize>);
 
 impl Interrupt {
     /// Takes over SIGINT, SIGTERM and SIGHUP: they no longer end the process by themselves.
-    pub fn install() -> io::Result<Self> {
+    pub fn install() -> Result<Self, Error> {
+        Self::watching().map_err(|error| Error::failed(format_args!("signals cannot be waited for: {error}")))
+    }
+
+    fn watching() -> io::Result<Self> {
         let seen = Arc::new(AtomicUsize::new(0));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             signal_hook::flag::register_usize(signal, Arc::clone(&seen), signal.unsigned_abs() as usize)?;

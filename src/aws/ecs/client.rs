@@ -3,7 +3,7 @@
 use aws_sdk_ecs::types::{DesiredStatus, SortOrder};
 use serde_json::Value;
 
-use super::{Refused, Request, Service, Task, TasksOf, answers};
+use super::{Refused, Request, Service, Task, TasksOf, answers, last_part};
 use crate::aws::Connection;
 use crate::aws::access::{Access, OwnBody, WholeAnswer, senseless};
 use crate::aws::clock::NothingButTheClock;
@@ -193,8 +193,7 @@ impl<'c> Ecs<'c> {
 
 /// A prefix of a family's name finds other families too.
 fn is_of_family(arn: &str, family: &str) -> bool {
-    let name = arn.rsplit('/').next().unwrap_or(arn);
-    name.rsplit_once(':').is_some_and(|(its, _)| its == family)
+    last_part(arn).rsplit_once(':').is_some_and(|(its, _)| its == family)
 }
 
 fn refusal(refused: &Refused) -> Failure {

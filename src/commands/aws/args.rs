@@ -14,6 +14,13 @@ pub(crate) struct SourceArgs {
     /// A resource or integration of the job directory
     #[arg(value_name = "SOURCE", conflicts_with_all = ["profile", "ambient", "clouddriver"])]
     pub source: Option<OsString>,
+    #[command(flatten)]
+    pub elsewhere: Elsewhere,
+}
+
+/// Sources that are no resource or integration.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Elsewhere {
     /// A profile of the shared AWS configuration
     #[arg(long, value_name = "NAME", conflicts_with_all = ["ambient", "clouddriver"])]
     pub profile: Option<String>,
@@ -28,22 +35,26 @@ pub(crate) struct SourceArgs {
     pub account: Option<String>,
 }
 
+impl Elsewhere {
+    /// The one that was named, if one was.
+    pub fn source(&self) -> Option<Source> {
+        if let Some(profile) = &self.profile {
+            return Some(Source::Profile(profile.clone()));
+        }
+        if let (Some(file), Some(account)) = (&self.clouddriver, &self.account) {
+            return Some(Source::Spinnaker { file: file.clone(), account: account.clone() });
+        }
+        self.ambient.then_some(Source::Ambient)
+    }
+}
+
 impl SourceArgs {
     /// The source that was named; `otherwise` when none was.
     pub fn source(&self, otherwise: Option<Source>) -> Result<Source, Error> {
         if let Some(name) = &self.source {
             return Ok(Source::Named(name.clone()));
         }
-        if let Some(profile) = &self.profile {
-            return Ok(Source::Profile(profile.clone()));
-        }
-        if let (Some(file), Some(account)) = (&self.clouddriver, &self.account) {
-            return Ok(Source::Spinnaker { file: file.clone(), account: account.clone() });
-        }
-        if self.ambient {
-            return Ok(Source::Ambient);
-        }
-        otherwise.ok_or_else(|| {
+        self.elsewhere.source().or(otherwise).ok_or_else(|| {
             Error::new(
                 Kind::Usage,
                 "no source: name a resource or integration, or give --profile, --ambient or --clouddriver",

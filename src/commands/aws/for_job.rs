@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::job::cli_config::{Aws, CliConfig};
 
 /// Asks AWS as `aws configure` does. The context's job directory has to hold the inputs already.
-#[allow(dead_code)] // for the commands that set up a job
 pub(crate) struct ForJob<'a>(pub(crate) &'a Ctx);
 
 impl Aws for ForJob<'_> {
@@ -24,7 +23,6 @@ impl Aws for ForJob<'_> {
     }
 }
 
-#[allow(dead_code)] // as above
 fn source(entry: &CliConfig) -> Source {
     Source::Named(entry.resource.clone().into())
 }

@@ -15,7 +15,6 @@ use std::ffi::OsString;
 
 use clap::{Args as _, Command, Subcommand};
 
-#[allow(unused_imports)] // for the commands that set up a job
 pub(crate) use for_job::ForJob;
 pub(super) use print::fail_closed;
 

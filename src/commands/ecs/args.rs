@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::commands::aws::args::Elsewhere;
 use crate::commands::version::StoreArgs;
 use crate::credentials::source::Source;
 use crate::ecs::run::Options;
@@ -17,18 +18,8 @@ pub(super) struct Access {
     /// A resource or integration of the job directory, for its credentials
     #[arg(long, value_name = "NAME", conflicts_with_all = ["profile", "ambient", "clouddriver"])]
     pub source: Option<OsString>,
-    /// A profile of the shared AWS configuration
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["ambient", "clouddriver"])]
-    pub profile: Option<String>,
-    /// The SDK's default chain: environment, profile, web identity, container, instance
-    #[arg(long, conflicts_with = "clouddriver")]
-    pub ambient: bool,
-    /// A Spinnaker clouddriver.yml, with --account
-    #[arg(long, value_name = "FILE", requires = "account")]
-    pub clouddriver: Option<PathBuf>,
-    /// The ECS or AWS account in it
-    #[arg(long, value_name = "NAME", requires = "clouddriver")]
-    pub account: Option<String>,
+    #[command(flatten)]
+    pub elsewhere: Elsewhere,
     /// The region (else the cluster's own, AWS_REGION, AWS_DEFAULT_REGION, the profile's)
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
@@ -37,16 +28,8 @@ pub(super) struct Access {
 impl Access {
     /// The source that was named, if one was.
     pub(super) fn source(&self) -> Option<Source> {
-        if let Some(name) = &self.source {
-            return Some(Source::Named(name.clone()));
-        }
-        if let Some(profile) = &self.profile {
-            return Some(Source::Profile(profile.clone()));
-        }
-        if let (Some(file), Some(account)) = (&self.clouddriver, &self.account) {
-            return Some(Source::Spinnaker { file: file.clone(), account: account.clone() });
-        }
-        self.ambient.then_some(Source::Ambient)
+        let named = self.source.as_ref().map(|name| Source::Named(name.clone()));
+        named.or_else(|| self.elsewhere.source())
     }
 }
 

@@ -13,6 +13,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::aws::ecs::last_part;
 use crate::ctx::Ctx;
 use crate::ecs::tell::{Listener, Tell};
 use crate::error::{Error, one_line};
@@ -135,7 +136,7 @@ impl<'a> Log<'a> {
             }
             Tell::ServiceEvent { manifest, message, .. } => self.line(at, Some(manifest), &format!("ECS: {message}")),
             Tell::Task { manifest, task, status, .. } => {
-                let text = format!("task {}: {status}", task.rsplit('/').next().unwrap_or_default());
+                let text = format!("task {}: {status}", last_part(task));
                 self.line(at, Some(manifest), &text);
                 self.progress(manifest, &text);
             }

@@ -30,8 +30,7 @@ pub(super) fn with<T>(
     work: impl FnOnce(&Named) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let clock = Clock::from_env(&ctx.env)?;
-    let interrupt =
-        Interrupt::install().map_err(|error| Error::failed(format_args!("signals cannot be watched: {error}")))?;
+    let interrupt = Interrupt::install()?;
     let (cluster, way) = Way::to_named(ctx, access, cluster)?;
     let credentials = way.credentials(ctx, false)?;
     let region = credentials.region.clone().unwrap_or_default();

@@ -1,7 +1,5 @@
 //! A deploy job with everything that it is deployed from.
 
-use std::path::PathBuf;
-
 use super::args::{JobArgs, WhatArgs};
 use crate::commands::job::sources::{Given, Stored};
 use crate::config::shippable::Pipeline;
@@ -27,9 +25,7 @@ impl Project {
     pub(super) fn read(ctx: &Ctx, args: &JobArgs, what: &WhatArgs, takes: bool) -> Result<Self, Error> {
         let cwd = ctx.cwd()?;
         let pipeline = Pipeline::read(&args.files, &cwd)?;
-        let base: PathBuf =
-            pipeline.files.first().and_then(|file| Some(cwd.join(file.parent()?))).unwrap_or_else(|| cwd.clone());
-        let secrets = Given::load(ctx, args.integrations.as_deref(), base)?;
+        let secrets = Given::load(ctx, args.integrations.as_deref(), pipeline.base(&cwd))?;
         let store = args.store.open(ctx)?;
         let versions = Stored { store: &store, location: args.store.location(ctx)? };
         let read = |build_number: &str| {

@@ -8,9 +8,9 @@ use clap::Args;
 use super::args::Access;
 use super::log::Log;
 use super::named::{self, Named, pair};
-use crate::aws::ecs::Request;
+use crate::aws::ecs::{Request, last_part};
 use crate::ctx::Ctx;
-use crate::ecs::once::{Given, Once, id, run as run_once};
+use crate::ecs::once::{Given, Once, run as run_once};
 use crate::error::{Error, Kind};
 
 /// Arguments of `ecs run`.
@@ -109,7 +109,7 @@ fn run_in(ctx: &Ctx, args: &RunArgs, named: &Named, started_by: String) -> Resul
     let like = args.like.as_ref().map(|service| settings_of(named, service)).transpose()?;
     let request = given.request(definition.as_ref(), like.as_ref())?;
     let once = Once {
-        name: id(&args.task_definition),
+        name: last_part(&args.task_definition),
         cluster: named.cluster,
         request: &request,
         definition: definition.as_ref(),

@@ -39,8 +39,7 @@ pub(super) fn carry_out_there(
     work: impl FnOnce(&Run, Cluster) -> Result<Report, Error>,
 ) -> Result<(), Error> {
     let clock = Clock::from_env(&ctx.env)?;
-    let interrupt =
-        Interrupt::install().map_err(|error| Error::failed(format_args!("signals cannot be waited for: {error}")))?;
+    let interrupt = Interrupt::install()?;
     let way = Way::to(ctx, &args.access, cluster, args.integrations.as_deref())?;
     let first = way.credentials(ctx, false)?;
     let there = Cluster { region: first.region.clone().or_else(|| cluster.region.clone()), ..cluster.clone() };

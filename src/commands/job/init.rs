@@ -109,14 +109,6 @@ pub(super) struct Project<'a> {
     pub host: &'a Host,
 }
 
-impl Project<'_> {
-    /// What references in the yml are relative to.
-    pub(super) fn base(&self, cwd: &Path) -> PathBuf {
-        let folder = self.pipeline.files.first().and_then(|file| file.parent());
-        folder.map_or_else(|| cwd.to_owned(), |folder| cwd.join(folder))
-    }
-}
-
 /// Makes the job directory and prints nothing: `job run` begins with it too.
 pub(super) fn make(ctx: &Ctx, args: &Args, project: &Project) -> Result<Made, Error> {
     let cwd = ctx.cwd()?;
@@ -148,7 +140,7 @@ fn old_paths(project: &Project, dir: &Path) -> Option<String> {
 
 fn make_as(ctx: &Ctx, args: &Args, project: &Project, cwd: &Path, options: &Options) -> Result<Made, Error> {
     let Project { pipeline, job, store, host } = *project;
-    let base = project.base(cwd);
+    let base = pipeline.base(cwd);
     let secrets = Given::load(ctx, args.integrations.as_deref(), base)?;
     let facts = sources::facts(ctx, host, store, &args.job, args.build_number.as_deref())?;
     let commits = Here { host, env: &ctx.env, cwd, notes: RefCell::default() };

@@ -140,7 +140,7 @@ impl<'a> Notifications<'a> {
     }
 
     fn integration(&self, name: &str) -> Result<Integration, Error> {
-        let base = self.project.base(&self.ctx.cwd()?);
+        let base = self.project.pipeline.base(&self.ctx.cwd()?);
         let given = Given::load(self.ctx, self.integrations, base)?;
         let found = given.resolve(&[name])?;
         let record = found.get(name).ok_or_else(|| Error::failed(format_args!("no integration {name}")))?;

@@ -10,7 +10,7 @@ mod read; // the files, one after another
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json};
 
@@ -260,6 +260,12 @@ impl Pipeline {
             }
         }
         self.problems.extend(problems);
+    }
+
+    /// The folder that references in it are relative to, as seen from `cwd`: that of its first file.
+    pub fn base(&self, cwd: &Path) -> PathBuf {
+        let folder = self.files.first().and_then(|file| file.parent());
+        folder.map_or_else(|| cwd.to_owned(), |folder| cwd.join(folder))
     }
 
     /// A resource by its name.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::{Calls, Patience};
-use crate::aws::ecs::{Refused, Request, Service, Task, TasksOf};
+use crate::aws::ecs::{Refused, Request, Service, Task, TasksOf, last_part};
 use crate::aws::error::Failure;
 use crate::aws::logs::{Line, Page};
 use crate::aws::roles::Role;
@@ -22,7 +22,7 @@ impl Calls<'_> {
         self.call_told(Patience::Whole, |clients, maybe_done| {
             let arn = clients.ecs().register_task_definition(request)?;
             if maybe_done {
-                let name = arn.rsplit('/').next().unwrap_or(&arn);
+                let name = last_part(&arn);
                 self.add_note(format!(
                     "an answer was lost while {name} was registered: the revision before it may be there, and is not used"
                 ));

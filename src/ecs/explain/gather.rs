@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::{Found, LOG_LINES};
-use crate::aws::ecs::{LoadBalancer, Request, Service, Task, TasksOf};
+use crate::aws::ecs::{LoadBalancer, Request, Service, Task, TasksOf, last_part};
 use crate::aws::error::Failure;
 use crate::aws::targets::Health;
 use crate::ecs::calls::Calls;
@@ -104,7 +104,7 @@ fn stopped_tasks(extra: &Extra, subject: &Subject) -> Vec<Task> {
 fn logs(extra: &Extra, subject: &Subject, stopped: &[Task]) -> BTreeMap<String, Vec<String>> {
     let ran = |task: &&Task| task.containers.iter().any(|container| container.exit_code.is_some());
     let Some(task) = stopped.iter().find(ran) else { return BTreeMap::new() };
-    let id = task.arn.rsplit('/').next().unwrap_or_default();
+    let id = last_part(&task.arn);
     let containers = subject.request.get("containerDefinitions").and_then(Value::as_array);
     let mut logs = BTreeMap::new();
     for container in containers.into_iter().flatten().take(MOST_LOGS) {

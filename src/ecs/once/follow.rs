@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::aws::ecs::{Request, Task};
+use crate::aws::ecs::{Request, Task, last_part};
 use crate::aws::logs::Line;
 use crate::ecs::calls::Calls;
 
@@ -47,7 +47,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn of(task: &Task, container: &str, group: &str, prefix: &str) -> Self {
-        let id = task.arn.rsplit('/').next().unwrap_or_default();
+        let id = last_part(&task.arn);
         let name = format!("{prefix}/{container}/{id}");
         Self { task: task.arn.clone(), group: group.to_owned(), name, next: None }
     }

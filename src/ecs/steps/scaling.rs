@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Step, text};
-use crate::aws::ecs::Request;
+use crate::aws::alarms::ACTIONS;
+use crate::aws::ecs::{Request, last_part};
 use crate::ecs::memory::{Deployed, Scaled};
 use crate::ecs::wanted::Scaling;
 
@@ -13,13 +14,10 @@ use crate::ecs::wanted::Scaling;
 pub(super) const NAMESPACE: &str = "ecs";
 /// What it calls the count of a service.
 pub(super) const DIMENSION: &str = "ecs:service:DesiredCount";
-/// The lists of an alarm whose entries may be names of policies.
-const ACTIONS: [&str; 3] = ["AlarmActions", "OKActions", "InsufficientDataActions"];
 
 /// The cluster may be given as an ARN; here its name is wanted.
 fn resource_id(cluster: &str, service: &str) -> String {
-    let cluster = cluster.rsplit('/').next().unwrap_or(cluster);
-    format!("service/{cluster}/{service}")
+    format!("service/{}/{service}", last_part(cluster))
 }
 
 /// A request about a scalable target, complete.

@@ -157,7 +157,7 @@ pub(super) fn check_actions(at: &str, scaling: &Scaling, found: &mut Findings) {
     let policies = || scaling.policies.iter().filter_map(|policy| policy.get("PolicyName")?.as_str());
     for alarm in &scaling.alarms {
         let name = alarm.get("AlarmName").and_then(Value::as_str).unwrap_or_default();
-        for key in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
+        for key in crate::aws::alarms::ACTIONS {
             let actions = alarm.get(key).and_then(Value::as_array).into_iter().flatten();
             for action in actions.filter_map(Value::as_str) {
                 if !action.starts_with("arn:") && !policies().any(|policy| policy == action) {
