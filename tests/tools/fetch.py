@@ -100,10 +100,11 @@ TOOLS_BY_NAME = {
 }
 
 # Programs of the venv: how to tell that each works.
-VENV_PROGRAMS = {"moto_server": ["--help"], "aws": ["--version"], "python": ["-c", "import boto3, moto"]}
+VENV_PROGRAMS = {"moto_server": ["--help"], "aws": ["--version"], "python": ["-c", "import boto3, moto"],
+                 "ecs": ["deploy", "--help"]}
 
 GROUPS = {
-    "test": ["jq", "dash", "zsh", "fish", "envsubst", "openssl", "git", *VENV_PROGRAMS],
+    "test": ["jq", "dash", "zsh", "fish", "envsubst", "openssl", "git", "moto_server", "aws", "python"],
     "lint": ["shellcheck", "mandoc"],
     "bench": ["hyperfine", "jq", "envsubst", *VENV_PROGRAMS],
 }
