@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::ecs_server::{Ecs, Scenario};
 use crate::guards;
 use crate::harness::Sandbox;
 
@@ -32,13 +33,17 @@ fn every_example_runs() {
     let readme = guards::read("README.md");
     let examples = blocks(&readme, "sh");
     assert!(examples.len() >= 10, "only {} examples", examples.len());
+    let deploys = examples.iter().filter(|(_, block)| block.contains("ecs deploy"));
+    assert_eq!(deploys.count(), 1, "an ECS is there for one of them");
+    let ecs = Ecs::start(Scenario::new().cluster("shop"));
     for (line, block) in examples {
-        let sandbox = Sandbox::new();
+        let sandbox = if block.contains("ecs deploy") { ecs.sandbox() } else { Sandbox::new() };
         let script = format!("set -e\nshipctl job example demo\ncd demo\neval \"$(shipctl job env)\"\n{block}");
         let ran = sandbox.bash(&script);
         assert_eq!(ran.status, 0, "README.md:{line}:\n{block}{}{}", ran.out(), ran.err());
         expect_values(line, &block, &ran.out());
     }
+    assert_eq!(ecs.service("rollout_web-web-1").unwrap().running, 1);
 }
 
 /// The calls that are there to be copied into other CIs run, in their order, in the example of a pipeline.
