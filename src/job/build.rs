@@ -167,13 +167,11 @@ fn create(chosen: &mut [Chosen], sources: &Sources) -> Result<bool, Error> {
     Ok(!made.is_empty())
 }
 
+/// Integrations by name, and by reference what those of params and of TASKs stand for.
+type Values = (BTreeMap<String, IntegrationRecord>, References, BTreeMap<String, String>);
+
 /// Every secret of the job; what is missing is said at once.
-fn secrets(
-    job: &Job,
-    chosen: &[Chosen],
-    sources: &Sources,
-    notes: &mut Vec<String>,
-) -> Result<(BTreeMap<String, IntegrationRecord>, References, BTreeMap<String, String>), Error> {
+fn secrets(job: &Job, chosen: &[Chosen], sources: &Sources, notes: &mut Vec<String>) -> Result<Values, Error> {
     let of_resources = chosen.iter().filter_map(|one| one.resource?.integration.as_ref());
     let mut wanted = Vec::new();
     for named in of_resources.chain(&job.integrations) {

@@ -135,7 +135,7 @@ fn runs_of_a_parallel_job_share_no_directory() {
 fn a_directory_that_was_not_named_is_told() {
     let sandbox = scripts(&["true"]);
     assert_eq!(sandbox.shipctl(["job", "init", "j"]).status, 0);
-    for words in [&["job", "exec", "--", "true"][..], &["job", "finish"]] {
+    for words in [&["job", "env"][..], &["job", "show"], &["job", "exec", "--", "true"], &["job", "finish"]] {
         let ran = sandbox.shipctl(words);
         assert!(ran.status == 0 && ran.err().contains("the job j"), "{}", ran.err());
     }

@@ -81,12 +81,12 @@ fn dependency_object(pipeline: &Pipeline, dependency: &Dependency) -> Value {
 /// The env of a TASK by its names alone: its values may be secrets.
 fn task_object(task: &Task) -> Value {
     let pairs = task.env().into_iter().flat_map(Node::members);
-    let named = |pair @ (key, value): &'_ (Key, Node)| -> Vec<String> {
+    let keys = |pair @ (key, value): &'_ (Key, Node)| -> Vec<String> {
         let is_secure = key.text == SECURE && !value.members().is_empty();
         let pairs = if is_secure { value.members() } else { std::slice::from_ref(pair) };
         pairs.iter().map(|(key, _)| key.text.clone()).collect()
     };
-    let names: Vec<String> = pairs.flat_map(named).collect();
+    let names: Vec<String> = pairs.flat_map(keys).collect();
     json!({
         "step": "TASK",
         "name": task.name,

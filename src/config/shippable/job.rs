@@ -246,7 +246,12 @@ impl Parts<'_> {
         let known = node.members().iter().find(|(key, _)| KINDS.contains(&key.text.as_str()));
         let Some((key, value)) = known else {
             let word = node.members().first().map(|(key, _)| key.text.as_str()).unwrap_or_default();
-            let near = crate::job::names::did_you_mean(word, KINDS);
+            // The words of the platform's first years.
+            let near = match word {
+                "GET" => "; write IN: instead".to_owned(),
+                "PUT" => "; write OUT: instead".to_owned(),
+                _ => crate::job::names::did_you_mean(word, KINDS),
+            };
             let text = format!("{word:?} is no step: IN, OUT, TASK and NOTIFY are{near}");
             self.problem("unknown-step", &node.at, text);
             return None;

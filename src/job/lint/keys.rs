@@ -217,7 +217,9 @@ pub(super) fn check_resource(resource: &Resource, findings: &mut Findings) {
         for (inner, known) in INNER_KEYS {
             let nodes = part.get(inner).map(maps).unwrap_or_default();
             let place = format!("{inner} of type {}", resource.kind);
-            nodes.into_iter().for_each(|node| check_all(node, &place, &resource.name, known, findings));
+            for node in nodes {
+                check_all(node, &place, &resource.name, known, findings);
+            }
         }
     }
 }
