@@ -88,7 +88,7 @@ impl<'a> Given<'a> {
     pub(super) fn notes(&self) -> Vec<String> {
         let resolved = self.resolved.borrow();
         let wrong = self.integrations.wrong_elsewhere(|name| resolved.contains_key(name));
-        wrong.iter().map(|wrong| format!("{wrong}; this job does not use it")).collect()
+        wrong.iter().map(|wrong| format!("{wrong}; this job goes on without it")).collect()
     }
 }
 
