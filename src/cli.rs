@@ -86,7 +86,7 @@ pub(crate) enum Job {
     ///
     /// What only the platform or the CI knows (BUILD_ID, BUILD_URL, SUBSCRIPTION_ID, ...) comes from message.json, else
     /// it is taken over from the environment of the call. Without message.json the job has the name in JOB_NAME, else
-    /// that of its folder.
+    /// that of its folder. Outside a job directory, it is the one that `job init` made here.
     ///
     /// --explain NAME prints what sets a variable, the winner first, then what it shadows. Values that may be secret are
     /// masked.
@@ -118,7 +118,7 @@ pub(crate) enum Job {
     /// Show a job and its resources, secrets masked
     ///
     /// With JOB, shows this job of shippable.yml: its steps in order, with types, integrations, pins, options and
-    /// params, its tasks and hooks. Without, shows the job directory.
+    /// params, its tasks and hooks. Without, shows the job directory: outside one, that which `job init` made here.
     ///
     /// With --trace, shows from the store the newest version of the job and of each output, below each the versions that
     /// it was made from, and so on; what has been shown above is not repeated.

@@ -100,8 +100,8 @@ impl Integrations {
     ///
     /// # Errors
     ///
-    /// [`Kind::Configuration`]: a file that cannot be read or is broken, types and fields that are unknown; each with
-    /// file and line, all of them in one message.
+    /// [`Kind::Configuration`]: a file that cannot be read or is broken. What is wrong with one integration (types and
+    /// fields that are unknown) is said to those who use it, by [`resolve`](Self::resolve).
     pub fn load(env: &Env, file: Option<&Path>) -> Result<Self, Error> {
         Ok(Self::of(env, file, file.map(file::read).transpose()?.unwrap_or_default()))
     }
@@ -162,6 +162,11 @@ impl Integrations {
         let before = problems.lines.len();
         let variables = self.variables_of(name, wanted);
         let entry = self.entry(name);
+        if let Some(entry) = entry.filter(|entry| !entry.wrong.is_empty()) {
+            problems.broken = true;
+            problems.lines.extend(entry.wrong.iter().map(ToString::to_string));
+            return None;
+        }
         let Some(master_name) = self.master_name(name) else {
             self.without_type(name, entry, &variables, problems);
             return None;

@@ -114,7 +114,7 @@ pub fn stage(pipeline: &Pipeline, job: &str, options: &Options, sources: &Source
     let ssh_key = ssh_key.transpose()?;
     let mut notes = Vec::new();
     let mut chosen = select::choose(pipeline, job, options, sources, &mut notes)?;
-    let (integrations, references) = secrets(job, &chosen, sources, &mut notes)?;
+    let (integrations, references, task_secrets) = secrets(job, &chosen, sources, &mut notes)?;
     let given = Given { job, integrations: &integrations, references: &references, options, sources: *sources };
     // What is wrong with it is said before anything is made.
     let mut plan = Plan::of(&given, &chosen)?;
@@ -140,6 +140,8 @@ pub fn stage(pipeline: &Pipeline, job: &str, options: &Options, sources: &Source
         cli_variables: Vec::new(),
         cli_removed: Vec::new(),
         masks: Vec::new(),
+        task_secrets,
+        runner: None,
         allow_secrets: options.allow_secrets,
     };
     let hidden = write::write(&plan, &given, &chosen, &record, ssh_key.as_deref())?;
@@ -165,13 +167,11 @@ fn create(chosen: &mut [Chosen], sources: &Sources) -> Result<bool, Error> {
     Ok(!made.is_empty())
 }
 
+/// Integrations by name, and by reference what those of params and of TASKs stand for.
+type Values = (BTreeMap<String, IntegrationRecord>, References, BTreeMap<String, String>);
+
 /// Every secret of the job; what is missing is said at once.
-fn secrets(
-    job: &Job,
-    chosen: &[Chosen],
-    sources: &Sources,
-    notes: &mut Vec<String>,
-) -> Result<(BTreeMap<String, IntegrationRecord>, References), Error> {
+fn secrets(job: &Job, chosen: &[Chosen], sources: &Sources, notes: &mut Vec<String>) -> Result<Values, Error> {
     let of_resources = chosen.iter().filter_map(|one| one.resource?.integration.as_ref());
     let mut wanted = Vec::new();
     for named in of_resources.chain(&job.integrations) {
@@ -185,12 +185,13 @@ fn secrets(
     wanted.dedup();
     let mut missing = Vec::new();
     let references = params::resolve(chosen, sources.secrets, notes, &mut missing);
+    let task_secrets = params::resolve_tasks(job, sources.secrets, notes, &mut missing);
     let found = if wanted.is_empty() { Ok(BTreeMap::new()) } else { sources.secrets.resolve(&wanted) };
     match (found, missing.is_empty()) {
         (Ok(found), true) => {
             let lacking: Vec<&str> = wanted.into_iter().filter(|name| !found.contains_key(*name)).collect();
             if lacking.is_empty() {
-                return Ok((found, references));
+                return Ok((found, references, task_secrets));
             }
             Err(Error::new(Kind::Configuration, format_args!("no integration {}", lacking.join(", "))))
         }

@@ -74,8 +74,20 @@ pub fn with(job: &JobDirectory, options: Options, record: Option<&Record>) -> Re
         for (key, value) in task.env()? {
             env.set_raw(&key, value, &origin);
         }
+        let secure = origin.by(Rule::Secure);
+        for (key, value) in task.secure(record)? {
+            env.set_raw(&key, value, &secure);
+        }
         if let Some(name) = task.name()? {
             env.set("TASK_NAME".to_owned(), name, &origin);
+        }
+    }
+    if own.kind()?.as_deref() == Some(b"runCI") {
+        // The first repository is the one that it builds.
+        for dependency in &dependencies {
+            if dependency.of_ci(&mut env)? {
+                break;
+            }
         }
     }
     runner::variables(job, &mut env);

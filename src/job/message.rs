@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::job::directory::Operation;
 use crate::job::document::{Document, Node};
 use crate::job::integration::scalar_text;
+use crate::job::params::{SECURE, is_ciphertext, parse_secure};
+use crate::job::record::Record;
 
 /// The message of a job.
 #[derive(Debug)]
@@ -96,20 +98,42 @@ impl Task<'_> {
         self.0.scalar("name")
     }
 
-    /// `runtime.options.env`, a map or a list of maps: the pairs, in order.
+    /// `runtime.options.env`, a map or a list of maps: the pairs, in order, but for those under `secure`.
     pub fn env(&self) -> Result<Vec<(String, String)>, Error> {
+        let pairs = self.maps()?.into_iter().flatten().filter(|(key, _)| *key != SECURE);
+        Ok(pairs.map(|(key, value)| (key.clone(), scalar_text(value))).collect())
+    }
+
+    /// The pairs under `secure` of the same, with what `job init` has found for their references. What the platform
+    /// encrypted gives none.
+    pub fn secure(&self, record: Option<&Record>) -> Result<Vec<(String, String)>, Error> {
+        let of = |value: &Value| match value {
+            Value::Object(members) => {
+                let found = members.iter().filter_map(|(key, reference)| {
+                    let known = record?.task_secrets.get(reference.as_str()?)?;
+                    Some((key.clone(), known.clone()))
+                });
+                found.collect()
+            }
+            Value::String(text) if !is_ciphertext(text) => parse_secure(text),
+            _ => Vec::new(),
+        };
+        let maps = self.maps()?;
+        let secure = maps.into_iter().flatten().filter(|(key, _)| *key == SECURE);
+        Ok(secure.flat_map(|(_, value)| of(value)).collect())
+    }
+
+    fn maps(&self) -> Result<Vec<&Map<String, Value>>, Error> {
         let Some(runtime) = self.0.object("runtime")? else { return Ok(Vec::new()) };
         let Some(options) = runtime.object("options")? else { return Ok(Vec::new()) };
         let Some(env) = options.member("env") else { return Ok(Vec::new()) };
-        let maps = match env.value {
-            Value::Object(map) => vec![map],
+        match env.value {
+            Value::Object(map) => Ok(vec![map]),
             Value::Array(maps) => {
-                maps.iter().map(Value::as_object).collect::<Option<_>>().ok_or_else(|| env.unlike("a list of maps"))?
+                maps.iter().map(Value::as_object).collect::<Option<_>>().ok_or_else(|| env.unlike("a list of maps"))
             }
-            _ => return Err(env.unlike("a map or a list of maps")),
-        };
-        let pairs = maps.into_iter().flatten();
-        Ok(pairs.map(|(key, value)| (key.clone(), scalar_text(value))).collect())
+            _ => Err(env.unlike("a map or a list of maps")),
+        }
     }
 }
 

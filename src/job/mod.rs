@@ -14,6 +14,7 @@ pub mod integration; // integration.json and integration.env
 pub mod integration_types; // types of integrations and their fields
 pub mod jdk; // JDKs that the image has
 pub mod lint; // what is wrong with a pipeline, with file and line
+pub mod managed; // jobs without a script
 pub mod match_settings; // whether a commit is one that a repository asks for
 pub mod message; // message.json: the job and its steps
 pub mod names; // variable prefixes and keys

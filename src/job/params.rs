@@ -58,6 +58,13 @@ pub fn parse_secure(text: &str) -> Vec<(String, String)> {
     pairs
 }
 
+/// Whether a `secure` text is one that the platform encrypted: long base64. Pairs would have a `=` inside.
+pub fn is_ciphertext(text: &str) -> bool {
+    let joined: String = text.split_ascii_whitespace().collect();
+    let body = joined.trim_end_matches('=');
+    body.len() >= 40 && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte))
+}
+
 /// How many bytes of `text` the value takes; the blank that ends it comes next.
 fn secure_value_length(text: &str) -> usize {
     let bytes = text.as_bytes();

@@ -2,6 +2,7 @@
 //!
 //! Scripts may change every other file of the job directory; what a run began with has to be known when it ends.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Kind};
 use crate::job::directory::Operation;
+use crate::support::alive::ProcessMark;
 use crate::support::atomic;
 
 /// A run of a job.
@@ -42,6 +44,12 @@ pub struct Record {
     /// What logs must not show beside the values of integrations: sessions and logins of those tools.
     #[serde(default)]
     pub masks: Vec<String>,
+    /// What references under `secure` in the env of TASKs stand for: in none of the other files.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub task_secrets: BTreeMap<String, String>,
+    /// The `job run` that the directory belongs to: when that has ended, nobody needs the directory any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner: Option<ProcessMark>,
     /// Whether secrets may be in files: what is perhaps none is not looked for in what is kept then.
     #[serde(default)]
     pub allow_secrets: bool,

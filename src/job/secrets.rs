@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::config::yaml::{Node, Reader};
 use crate::job::environment::Environment;
-use crate::job::overview::names_a_secret;
+use crate::job::overview::{is_place, names_a_secret};
 use crate::job::record::Record;
 use crate::support::secret::Secret;
 
@@ -36,7 +36,8 @@ pub(crate) fn inner(value: &[u8]) -> Vec<Secret> {
 fn add_leaves(node: &Node, named: bool, secrets: &mut Vec<Secret>) {
     for (key, value) in node.members() {
         let data = key.text.ends_with("-key-data") || key.text.ends_with("_key_id");
-        add_leaves(value, data || names_a_secret(&key.text), secrets);
+        let is_place = || value.as_text().is_some_and(|text| is_place(&key.text, text));
+        add_leaves(value, data || names_a_secret(&key.text) && !is_place(), secrets);
     }
     node.elements().iter().for_each(|element| add_leaves(element, named, secrets));
     if named && let Some(text) = node.scalar() {
@@ -67,6 +68,8 @@ mod tests {
             texts("auth-provider:\n  config:\n    id-token: i1\n    refresh-token: r1\n    client-secret: c1\n"),
             ["i1", "r1", "c1"]
         );
+        let google = r#"{"token_uri": "https://oauth2.googleapis.com/token", "private_key_id": "k1"}"#;
+        assert_eq!(texts(google), ["k1"]);
         assert!(texts("plain: [").is_empty() && texts("no document").is_empty());
     }
 }

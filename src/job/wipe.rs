@@ -38,6 +38,7 @@ pub fn wipe(root: &Path, record: &Record) -> Result<(), Error> {
     let mut record = record.clone();
     record.masks.clear();
     record.cli_variables.clear();
+    record.task_secrets.clear();
     record.write(root)
 }
 

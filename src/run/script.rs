@@ -110,7 +110,12 @@ impl Files {
             let line = [armed, &quoted(entry)[..]].concat();
             let line = posix_quote(&line);
             out.extend_from_slice(
-                &[b"eval ", &line[..], b" || builtin exit \"$?\"\n{ __shipctl_keep; } 2>/dev/null\n"].concat(),
+                &[
+                    b"\"${__shipctl_run[@]}\" ",
+                    &line[..],
+                    b" || builtin exit \"$?\"\n{ __shipctl_keep; } 2>/dev/null\n",
+                ]
+                .concat(),
             );
         }
         out.extend_from_slice(b"builtin exit 0\n");

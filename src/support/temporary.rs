@@ -57,6 +57,17 @@ pub fn with_free_name_in<T>(
 /// What every temporary name begins with.
 pub const TEMPORARY: &str = ".shipctl-";
 
+/// Removes what killed processes have left in a folder, whatever it was for.
+pub fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY) && name.ends_with(".tmp") {
+            remove_abandoned(&entry.path());
+        }
+    }
+}
+
 /// Removes a temporary file or folder whose owner was killed; false when the owner may be alive.
 fn remove_abandoned(name: &Path) -> bool {
     match fs::symlink_metadata(name) {

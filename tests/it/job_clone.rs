@@ -141,3 +141,18 @@ fn a_wrong_password_leaves_nothing() {
         assert_eq!(asked(), 1);
     }
 }
+
+/// Nobody listens on port 1: that is no fault of the yml, and trying again later may help.
+#[test]
+fn a_host_that_is_not_reached_is_the_network() {
+    let sandbox = Sandbox::new();
+    for (url, words) in
+        [("http://127.0.0.1:1/o/r.git", "127.0.0.1"), ("git://127.0.0.1:1/o/r.git", "unable to connect")]
+    {
+        let source = format!("versionTemplate: {{sourceName: o/r, sourceUrl: '{url}'}}");
+        sandbox.write("work/shippable.yml", yml(&source, ""));
+        let ran = sandbox.shipctl(["job", "init", "j"]);
+        ran.fails(7, words);
+        assert!(ran.err().contains("check the address"), "{}", ran.err());
+    }
+}

@@ -307,3 +307,81 @@ fn secrets_that_were_filled_in_stay_where_they_are_from() {
     assert!(ran.err().contains("IN/settings/version.json: the job changed"), "{}", ran.err());
     assert!(!ran.err().contains("token"), "{}", ran.err());
 }
+
+const UNSCRIPTED: &str = "
+resources:
+  - {name: img, type: image, versionTemplate: {sourceName: o/r, versionName: v1}}
+jobs:
+  - {name: man, type: manifest, steps: [IN: img, TASK: managed]}
+  - {name: ci, type: runCI, steps: [IN: img]}
+  - {name: plain, type: runSh, steps: [IN: img, OUT: img]}
+  - {name: rel, type: release, steps: [IN: man, {TASK: managed, bump: major}]}
+  - {name: dep, type: deploy, steps: [IN: man, {TASK: managed, deployMethod: upgrade}]}
+  - {name: sync, type: rSync, steps: [IN: img]}
+  - {name: jenkins, type: jenkinsJob, steps: [IN: img]}
+  - name: test
+    type: runSh
+    steps:
+      - IN: dep
+      - IN: rel
+      - IN: ci
+      - IN: jenkins
+      - TASK: {script: 'echo $DEP_TYPE $DEP_VERSIONNUMBER $REL_VERSIONNUMBER; ls $DEP_STATE $CI_STATE'}
+";
+
+/// What another job takes in has to be had somehow, and what is not for `job run` is told with the command that is.
+#[test]
+fn jobs_without_a_script() {
+    let sandbox = Sandbox::new();
+    sandbox.write("work/shippable.yml", UNSCRIPTED);
+    run(&sandbox, "test").fails(8, "run it first with `shipctl job run rel`");
+    for (job, why) in [
+        ("man", "nothing of man (manifest) is run: `shipctl ecs deploy`"),
+        ("ci", "the build: section of the yml is for a CI"),
+        ("plain", "has no TASK with a script"),
+        ("rel", "nothing of rel (release) is run"),
+    ] {
+        let ran = run(&sandbox, job);
+        assert_eq!((ran.status, ran.out()), (0, String::new()), "{job}: {}", ran.err());
+        assert!(ran.err().contains(why) && ran.err().contains("has version 1"), "{}", ran.err());
+        assert!(!sandbox.path(format!("work/.shipctl/build/{job}")).exists());
+    }
+    for (job, cure) in [
+        (
+            "dep",
+            "shippable.yml:9:5: dep is a deploy job without a script, which `job run` does not run: deploy it with \
+                 `shipctl ecs deploy dep`",
+        ),
+        ("sync", "do it in a TASK of a runSh job"),
+        ("jenkins", "another CI runs it"),
+    ] {
+        run(&sandbox, job).fails(8, cure);
+    }
+    sandbox.shipctl(["job", "run", "man", "--task", "1"]).fails(2, "has 0 TASKs");
+    let ran = run(&sandbox, "test");
+    assert!(ran.err().contains("a deploy job has no runs here: IN dep is a version without state"), "{}", ran.err());
+    let again = run(&sandbox, "test");
+    for ran in [ran, again] {
+        assert_eq!(ran.status, 0, "{}", ran.err());
+        assert!(ran.out().contains("deploy 1 1\n"), "{}", ran.out());
+    }
+}
+
+/// Others may be mending theirs.
+#[test]
+fn an_integration_of_another_job_is_only_told() {
+    let sandbox = project("true");
+    sandbox.write("work/ints.yml", "mine: {type: pemKey, key: k}\nodd: {type: pemkeys, key: k}\ntext: x\n");
+    let ran = sandbox.shipctl(["job", "init", "make", "--integrations", "ints.yml"]);
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    assert!(ran.err().contains("ints.yml:2:1: odd: there is no type pemkeys"), "{}", ran.err());
+    assert!(
+        ran.err().contains("ints.yml:3:1: text is a text") && ran.err().contains("this job goes on without it"),
+        "{}",
+        ran.err()
+    );
+    sandbox.shipctl(["job", "lint", "--integrations", "ints.yml"]).status.eq(&8).then_some(()).unwrap();
+    sandbox.write("work/shippable.yml", YML.replace("type: state", "type: cliConfig\n    integration: odd"));
+    let ran = sandbox.shipctl(["job", "init", "make", "--integrations", "ints.yml"]);
+    ran.fails(8, "ints.yml:2:1: odd: there is no type pemkeys");
+}

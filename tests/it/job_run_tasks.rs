@@ -135,7 +135,7 @@ fn runs_of_a_parallel_job_share_no_directory() {
 fn a_directory_that_was_not_named_is_told() {
     let sandbox = scripts(&["true"]);
     assert_eq!(sandbox.shipctl(["job", "init", "j"]).status, 0);
-    for words in [&["job", "exec", "--", "true"][..], &["job", "finish"]] {
+    for words in [&["job", "env"][..], &["job", "show"], &["job", "exec", "--", "true"], &["job", "finish"]] {
         let ran = sandbox.shipctl(words);
         assert!(ran.status == 0 && ran.err().contains("the job j"), "{}", ran.err());
     }
@@ -146,4 +146,114 @@ fn a_directory_that_was_not_named_is_told() {
         let ran = sandbox.shipctl(words);
         assert!(ran.status == 0 && !ran.err().contains("the job j"), "{}", ran.err());
     }
+}
+
+/// The runs of a parallel job have a directory each: that of a run that was killed goes with the next run.
+#[test]
+fn directories_of_runs_that_were_killed_are_removed() {
+    let tasks = [json!({"script": "echo $JOB_PATH; [ -e ../../../go ] || kill -9 $PPID"})];
+    let sandbox = job(&tasks, &json!({"triggerMode": "parallel"}));
+    let builds = sandbox.path("work/.shipctl/build");
+    let left = || {
+        let names = std::fs::read_dir(&builds).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(run(&sandbox).status, 137);
+    let first = left().pop_first().unwrap();
+    // One of another machine, where it may well be at work; one that was to be kept; and that of a `job init`.
+    sandbox.bash(&format!(
+        "cd .shipctl/build; cp -a {first} j-1; sed -i 's/\"boot\":\"/&x/' j-1/status/run.json; mkdir .shipctl-1-0.tmp"
+    ));
+    assert_eq!(sandbox.shipctl(["job", "run", "j", "--keep"]).status, 137);
+    assert_eq!(sandbox.shipctl(["job", "init", "j", "--dir", ".shipctl/build/j-2"]).status, 0);
+    let kept: Vec<String> = left().into_iter().filter(|name| *name != first).collect();
+    assert!(kept.len() == 3 && !left().contains(".shipctl-1-0.tmp"), "{kept:?}");
+    sandbox.write("work/go", "");
+    let ran = run(&sandbox);
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    assert_eq!(left().into_iter().collect::<Vec<_>>(), kept);
+    // The second run has found what the first one left.
+    assert!(!ran.err().contains("removed"), "{}", ran.err());
+    assert_eq!(run(&sandbox).status, 0);
+}
+
+#[test]
+fn secure_variables_of_a_task() {
+    let task = |env: &Value| json!({"script": "echo $A-$B-$secure-; env > $JOB_STATE/x", "runtime": {"options": {"env": env}}});
+    let both = [json!([{"A": "1"}, {"secure": {"B": "env:THE_B"}}]), json!({"A": "2", "secure": {"B": "env:THE_B"}})];
+    for env in &both {
+        let mut sandbox = job(&[task(env)], &json!({}));
+        run(&sandbox).fails(8, "secure.B of a TASK: the variable THE_B is not set");
+        sandbox.set("THE_B", "s3cr3t-b");
+        let ran = sandbox.shipctl(["job", "run", "j"]);
+        assert_eq!(said(&ran), [format!("{}-***--", if env.is_array() { 1 } else { 2 })], "{}", ran.err());
+        // It is as little kept as any other.
+        assert_eq!(ran.status, 1, "{}", ran.err());
+        assert!(ran.err().contains("a secure variable of a TASK"), "{}", ran.err());
+        assert_eq!(sandbox.shipctl(["job", "init", "j"]).status, 0);
+        let found = sandbox.bash("grep -rl s3cr3t-b .shipctl");
+        assert_eq!(found.out(), ".shipctl/build/j/status/run.json\n");
+        let ran = sandbox.shipctl(["job", "exec", "--", "sh", "-c", "echo $B"]);
+        assert_eq!((ran.status, ran.out()), (0, "***\n".to_owned()), "{}", ran.err());
+        let shown = sandbox.shipctl(["job", "show", "j"]);
+        assert!(shown.out().contains("env B"), "{}", shown.out());
+        assert_eq!(sandbox.shipctl(["job", "finish"]).status, 0);
+        assert_eq!(sandbox.bash("grep -rl s3cr3t-b .shipctl").out(), "");
+    }
+}
+
+/// The variables of 4.3: those of the first repository, without its name before them.
+#[test]
+fn variables_of_a_run_ci_job() {
+    let mut sandbox = Sandbox::new();
+    let yml = json!({
+        "resources": [
+            {"name": "set", "type": "params", "version": {"params": {"BRANCH": "mine", "A": "b"}}},
+            {"name": "app", "type": "gitRepo", "versionTemplate": {"sourceName": "o/r"}},
+        ],
+        "jobs": [
+            {"name": "ci", "type": "runCI", "steps": [{"IN": "set"}, {"IN": "app"}, {"TASK": {"script": "true"}}]},
+            {"name": "j", "type": "runSh", "steps": [{"IN": "app"}, {"TASK": {"script": "true"}}]},
+        ],
+    });
+    sandbox.write("work/shippable.yml", yml.to_string());
+    let script = "set -e
+        export GIT_AUTHOR_NAME=Ada GIT_AUTHOR_EMAIL=a@x GIT_COMMITTER_NAME=Ada GIT_COMMITTER_EMAIL=a@x
+        git init -q -b main ../app; cd ../app; git remote add origin https://github.com/o/r.git
+        git commit -q --allow-empty -m one; git commit -q --allow-empty -m two; git rev-parse HEAD^ HEAD";
+    let ran = sandbox.bash(script);
+    let shas: Vec<String> = ran.out().lines().map(str::to_owned).collect();
+    sandbox.set("COMMIT", "of the caller");
+    let env = |job: &str| -> Value {
+        let made = sandbox.shipctl(["job", "init", job, "--git", "app=../app"]);
+        assert_eq!(made.status, 0, "{}", made.err());
+        let dir = format!(".shipctl/build/{job}");
+        let ran = sandbox.shipctl(["--job-dir", &dir, "job", "env", "--format", "json"]);
+        serde_json::from_slice(&ran.stdout).unwrap()
+    };
+    let ci = env("ci");
+    for (name, want) in [
+        ("BRANCH", "main"),
+        ("COMMIT", shas[1].as_str()),
+        ("COMMIT_MESSAGE", "two"),
+        ("COMMITTER", "Ada"),
+        ("IS_PULL_REQUEST", "false"),
+        ("PULL_REQUEST", "false"),
+        ("BASE_BRANCH", ""),
+        ("HEAD_BRANCH", ""),
+        ("REPO_FULL_NAME", "o/r"),
+        ("ORG_NAME", "o"),
+        ("REPO_NAME", "r"),
+        ("SHIPPABLE_COMMIT_RANGE", &format!("{}..{}", shas[0], shas[1])),
+        ("IS_GIT_TAG", "false"),
+        ("GIT_TAG_NAME", ""),
+        ("IS_RELEASE", "false"),
+        ("RELEASE_NAME", ""),
+        ("APP_BRANCH", "main"),
+        ("SET_PARAMS_BRANCH", "mine"),
+        ("A", "b"),
+    ] {
+        assert_eq!(ci[name], want, "{name}");
+    }
+    assert!(env("j").get("COMMIT").is_none());
 }

@@ -265,6 +265,25 @@ fn other_options_of_the_shell_do_not_break_the_job() {
     }
 }
 
+/// A script may call a function of its own like a builtin: what is between the entries does not.
+#[test]
+fn functions_that_are_called_like_builtins_do_not_break_the_job() {
+    for name in ["eval", "command", "source", "[", "test", "printf", "set", ":", "exit", "return", "shift", "local"] {
+        let own = format!("{name}() {{ builtin echo mine; }}");
+        let quiet = "x() { false; builtin echo in; }; set -e; x";
+        rule(&[&[&own, "echo 1"]], Success, "1 success always");
+        rule(&[&[&own, "builtin trap 'echo bye' EXIT", "echo 1"]], Success, "1 success always bye");
+        rule(&[&[&own, "echo 1", "(builtin exit 4)", "echo 2"]], Failure(4), "1 failure always");
+        if name != "set" {
+            rule(&[&[&own, quiet]], Success, "in success always");
+        }
+    }
+    let both = "eval() { echo mine; }; command() { echo mine; }; declare() { echo mine; }";
+    rule(&[&[both, "echo 1", "(exit 4)"]], Failure(4), "1 failure always");
+    // It is there for the entries all the same.
+    rule(&[&["eval() { echo mine; }", "eval 1"]], Success, "mine success always");
+}
+
 #[test]
 fn posix_mode_runs_too() {
     let mut sandbox = Sandbox::new();

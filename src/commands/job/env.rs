@@ -1,6 +1,6 @@
 //! `shipctl job env`: the whole environment of a job directory, for a shell or a program.
 
-use super::explain;
+use super::{explain, place};
 use crate::cli::{self, EnvFormat};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
@@ -15,6 +15,7 @@ const SHORTEST_SECRET: usize = 4;
 
 /// Computes everything before it prints anything: an `eval` gets all of it or nothing.
 pub(super) fn run(ctx: &Ctx, args: &cli::JobEnv) -> Result<(), Error> {
+    let ctx = &place::here(ctx)?;
     let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
     let record = job.root().map(Record::find).transpose()?.flatten();
     let environment = environment::with(&job, Options { compat: args.compat, task: None }, record.as_ref())?;

@@ -19,6 +19,7 @@ use crate::job::build::sources::Sources;
 use crate::job::build::{self, Made, Options, Override, Undefined};
 use crate::job::{build_link, lint, names};
 use crate::store::Store;
+use crate::support::alive::ProcessMark;
 
 /// Arguments of `job init`.
 #[derive(Debug, Clone, clap::Args)]
@@ -90,7 +91,7 @@ pub(super) fn run(ctx: &Ctx, args: &Args) -> Result<(), Error> {
     let job = pipeline.require_job(&args.job)?;
     let store = args.store.open(ctx)?;
     let host = Host::detect(&ctx.env)?;
-    let made = make(ctx, args, &Project { pipeline: &pipeline, job, store: &store, host: &host })?;
+    let made = make(ctx, args, &Project { pipeline: &pipeline, job, store: &store, host: &host, runner: None })?;
     for note in &made.notes {
         ctx.note(note);
     }
@@ -107,6 +108,8 @@ pub(super) struct Project<'a> {
     pub store: &'a Store,
     /// The CI.
     pub host: &'a Host,
+    /// The `job run` whose end is that of the directory too.
+    pub runner: Option<ProcessMark>,
 }
 
 /// Makes the job directory and prints nothing: `job run` begins with it too.
@@ -139,7 +142,7 @@ fn old_paths(project: &Project, dir: &Path) -> Option<String> {
 }
 
 fn make_as(ctx: &Ctx, args: &Args, project: &Project, cwd: &Path, options: &Options) -> Result<Made, Error> {
-    let Project { pipeline, job, store, host } = *project;
+    let Project { pipeline, job, store, host, .. } = *project;
     let base = pipeline.base(cwd);
     let secrets = Given::load(ctx, args.integrations.as_deref(), base)?;
     let facts = sources::facts(ctx, host, store, &args.job, args.build_number.as_deref())?;
@@ -149,8 +152,15 @@ fn make_as(ctx: &Ctx, args: &Args, project: &Project, cwd: &Path, options: &Opti
     let mut staged = build::stage(pipeline, &args.job, options, &sources)?;
     staged.note(host.notes.iter().cloned());
     staged.note(commits.notes.take());
+    staged.note(secrets.notes());
     let notes = cli_tools::configure(ctx, pipeline, job, &mut staged, &secrets.resolved.borrow())?;
     staged.note(notes);
+    if let Some(runner) = &project.runner {
+        let record = staged.record_mut();
+        record.runner = Some(runner.clone());
+        let record = record.clone();
+        record.write(staged.path())?;
+    }
     staged.show()
 }
 

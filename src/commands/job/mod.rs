@@ -8,6 +8,7 @@ mod exec;
 mod explain;
 pub(crate) mod finish;
 pub(crate) mod init;
+mod left_over;
 mod lint;
 mod list;
 mod notifications;

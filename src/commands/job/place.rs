@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
+use crate::job::directory::JobDirectory;
 use crate::job::record::Record;
 use crate::support::temporary::TEMPORARY;
 
@@ -13,6 +14,11 @@ const BUILDS: &str = ".shipctl/build";
 /// Where `job init` makes that of a job.
 pub(super) fn of_job(job: &str) -> PathBuf {
     Path::new(BUILDS).join(job)
+}
+
+/// Where directories of jobs are, as seen from a working directory.
+pub(super) fn all(cwd: &Path) -> PathBuf {
+    cwd.join(BUILDS)
 }
 
 /// Whether it is no directory on its way to being one, or to being removed.
@@ -25,7 +31,16 @@ fn chosen(dir: &Path) -> String {
     let folder = dir.file_name().unwrap_or_default();
     let known = Record::find(dir).ok().flatten().map(|record| record.job);
     let job = known.unwrap_or_else(|| folder.display().to_string());
-    format!("the job {job}, whose directory is the one in {BUILDS}: name another with --dir")
+    format!("the job {job}, whose directory is the one in {BUILDS}: name another with --job-dir")
+}
+
+/// The context in which the job directory is the one that the working directory is in, or else that of [`of`].
+///
+/// # Errors
+///
+/// As of [`of`].
+pub(super) fn here(ctx: &Ctx) -> Result<Ctx, Error> {
+    if JobDirectory::of(ctx).is_ok_and(|job| job.root().is_none()) { of(ctx, None) } else { Ok(ctx.clone()) }
 }
 
 /// The context in which `--dir`, `--job-dir`, `$JOB_PATH` or the one directory that `job init` made here is chosen.
@@ -54,7 +69,7 @@ pub(super) fn of(ctx: &Ctx, dir: Option<&Path>) -> Result<Ctx, Error> {
                 let names: Vec<String> =
                     several.iter().filter_map(|path| Some(path.file_name()?.display().to_string())).collect();
                 let message = format!(
-                    "{BUILDS} holds the directories of several jobs ({}): name one with --dir",
+                    "{BUILDS} holds the directories of several jobs ({}): name one with --job-dir",
                     names.join(", ")
                 );
                 return Err(Error::new(Kind::Configuration, message));

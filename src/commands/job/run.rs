@@ -7,18 +7,20 @@ use clap::Args;
 use super::exec::Prepared;
 use super::init::{self, Project};
 use super::notifications::Notifications;
-use super::{clean, finish, place};
+use super::{clean, finish, left_over, place};
 use crate::config::shippable::{Job, Pipeline, Script};
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::job::build::Made;
 use crate::job::directory::JobDirectory;
+use crate::job::managed::Managed;
 use crate::job::names;
 use crate::job::outcome::Status;
 use crate::run::lines::Lines;
 use crate::run::{self, Hooks, Outcome, Settings, Task};
 use crate::store::Keeper;
+use crate::support::alive::ProcessMark;
 use crate::support::process::SignalRelay;
 use crate::support::stop::Stop;
 
@@ -36,6 +38,9 @@ const RENEWED: Duration = Duration::from_secs(25);
 /// hooks, and keeps what the job left as `job finish` does. The directory is removed at the end, whatever happened; runs
 /// of a `triggerMode: parallel` job have one each.
 /// What scripts print streams, with secrets masked.
+///
+/// Of a job without a script (runSh, runCI, manifest, release) nothing is run, and its version kept. A deploy job is one
+/// for shipctl ecs deploy, and refused.
 ///
 /// After the job's timeoutMinutes (120 when it names none), or a signal, the TASK gets TERM and 10 seconds later KILL;
 /// then on_cancel and always run, and nothing is kept. A serial job (the default; see triggerMode) waits for no other: it
@@ -68,6 +73,9 @@ pub(super) fn run(ctx: &Ctx, args: &JobRun) -> Result<(), Error> {
     let job = pipeline.require_job(&args.init.job)?;
     let init = with_directory(&args.init, job);
     let tasks = tasks(job, args.task)?;
+    if let (true, Managed::NothingToRun(why)) = (tasks.is_empty(), Managed::of(job)) {
+        ctx.note(format_args!("nothing of {} ({}) is run: {why}", job.name, job.kind));
+    }
     let store = args.init.store.open(ctx)?;
     let host = Host::detect(&ctx.env)?;
     let limit = Duration::from_secs_f64(60.0 * job.timeout_minutes().unwrap_or(DEFAULT_MINUTES).clamp(0.0, 1e6));
@@ -81,7 +89,13 @@ pub(super) fn run(ctx: &Ctx, args: &JobRun) -> Result<(), Error> {
     } else {
         Some(store.lease(&job.name, &holder, LEASE)?.keep(RENEWED, stop.clone())?)
     };
-    let project = Project { pipeline: &pipeline, job, store: &store, host: &host };
+    // A directory of this run alone is of no use to anybody when the run has ended; one of the job is made anew.
+    let is_own = args.init.dir.is_none() && init.dir.is_some();
+    if is_own {
+        left_over::remove(ctx, &cwd, &job.name);
+    }
+    let runner = if is_own && !args.keep { ProcessMark::own() } else { None };
+    let project = Project { pipeline: &pipeline, job, store: &store, host: &host, runner };
     let done = Running { ctx, args, init: &init, project: &project, limit, stop }.in_directory(&tasks, relay);
     let released = turn.map_or(Ok(()), Keeper::release);
     done.and(released)
@@ -116,9 +130,9 @@ fn tasks(job: &Job, only: Option<usize>) -> Result<Vec<Task>, Error> {
         let message = format!("--task {}: the job {} has {count} TASKs with a script", only.unwrap_or(0), job.name);
         return Err(Error::new(Kind::Usage, message));
     }
-    if count == 0 {
+    if let (0, Managed::Elsewhere(cure)) = (count, Managed::of(job)) {
         let message = format!(
-            "{}: the job {} ({}) has no TASK with a script: there is nothing to run",
+            "{}: {} is a {} job without a script, which `job run` does not run: {cure}",
             job.yml.at, job.name, job.kind
         );
         return Err(Error::new(Kind::Configuration, message));

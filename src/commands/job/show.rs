@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use super::place;
 use super::table::{clipped, printable, shown, table};
 use crate::cli;
 use crate::ctx::Ctx;
@@ -21,6 +22,7 @@ pub(super) fn run(ctx: &Ctx, args: &cli::JobShow) -> Result<(), Error> {
     if let Some(job) = &args.job {
         return super::show_job::run(ctx, job, args);
     }
+    let ctx = &place::here(ctx)?;
     let job = JobDirectory::of(ctx).map_err(|error| error.with_kind(Kind::Configuration))?;
     let overview = Overview::of(&job)?;
     for warning in &overview.warnings {
@@ -87,7 +89,10 @@ pub(super) fn field_lines<'a>(groups: impl IntoIterator<Item = &'a Map<String, V
     let line = |(name, value): (&String, &Value)| {
         let value = match value {
             Value::String(text) => shown(text),
-            Value::Array(elements) => shown(&elements.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
+            Value::Array(elements) => {
+                let text = |element: &Value| element.as_str().map_or_else(|| element.to_string(), ToOwned::to_owned);
+                shown(&elements.iter().map(text).collect::<Vec<_>>().join(", "))
+            }
             other => shown(&other.to_string()),
         };
         format!("{}={value}", shown(name))

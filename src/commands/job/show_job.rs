@@ -8,10 +8,11 @@ use super::show::field_lines;
 use super::table::{printable, shown, table};
 use crate::cli;
 use crate::config::shippable::{Dependency, Hook, Job, Pipeline, Script, Step, Task};
-use crate::config::yaml::{Node, Place};
+use crate::config::yaml::{Key, Node, Place};
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::job::overview::{masked_params, public};
+use crate::job::params::SECURE;
 
 /// Options of a step that choose a version.
 const PINS: [&str; 3] = ["versionName", "versionNumber", "switch"];
@@ -79,10 +80,13 @@ fn dependency_object(pipeline: &Pipeline, dependency: &Dependency) -> Value {
 
 /// The env of a TASK by its names alone: its values may be secrets.
 fn task_object(task: &Task) -> Value {
-    let runtime = task.yml.get("runtime");
-    let env = runtime.and_then(|runtime| runtime.get("options")).and_then(|options| options.get("env"));
-    let maps = env.into_iter().flat_map(|env| std::iter::once(env).chain(env.elements()));
-    let names: Vec<&str> = maps.flat_map(Node::members).map(|(key, _)| key.text.as_str()).collect();
+    let pairs = task.env().into_iter().flat_map(Node::members);
+    let keys = |pair @ (key, value): &'_ (Key, Node)| -> Vec<String> {
+        let is_secure = key.text == SECURE && !value.members().is_empty();
+        let pairs = if is_secure { value.members() } else { std::slice::from_ref(pair) };
+        pairs.iter().map(|(key, _)| key.text.clone()).collect()
+    };
+    let names: Vec<String> = pairs.flat_map(keys).collect();
     json!({
         "step": "TASK",
         "name": task.name,

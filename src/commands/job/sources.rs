@@ -83,6 +83,13 @@ impl<'a> Given<'a> {
         let integrations = Integrations::load(&ctx.env, file)?;
         Ok(Self { integrations, env: &ctx.env, base, resolved: RefCell::default() })
     }
+
+    /// What is wrong with integrations that nobody has asked for, one line each.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let resolved = self.resolved.borrow();
+        let wrong = self.integrations.wrong_elsewhere(|name| resolved.contains_key(name));
+        wrong.iter().map(|wrong| format!("{wrong}; this job goes on without it")).collect()
+    }
 }
 
 impl Secrets for Given<'_> {

@@ -13,6 +13,8 @@ pub(super) struct Entry {
     pub(super) at: Place,
     pub(super) master_name: Option<String>,
     pub(super) fields: Vec<(Key, Node)>,
+    /// What is wrong with it: of no concern to those who do not use it.
+    pub(super) wrong: Vec<Refusal>,
 }
 
 impl Entry {
@@ -28,13 +30,23 @@ fn is_envs(key: &Key, node: &Node) -> bool {
     key.text == "envs" && matches!(node.value, Value::Map(_))
 }
 
-/// A file as it was read, and everything that is wrong with it.
+/// A file as it was read, and what is wrong with it beside its entries.
 pub(super) struct Inspected {
     pub(super) entries: Vec<Entry>,
     pub(super) problems: Vec<Refusal>,
 }
 
-/// Reads a file, YAML or JSON; everything that is wrong with it is one message.
+impl Inspected {
+    /// Everything that is wrong with the file and in it.
+    pub(super) fn all_problems(&self) -> Vec<Refusal> {
+        let mut all: Vec<Refusal> = self.entries.iter().flat_map(|entry| entry.wrong.clone()).collect();
+        all.extend(self.problems.iter().cloned());
+        all.sort_by(|a, b| a.at.cmp(&b.at));
+        all
+    }
+}
+
+/// Reads a file, YAML or JSON; everything that is wrong with the file itself is one message.
 pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Error> {
     let Inspected { entries, problems } = inspect(path)?;
     if problems.is_empty() {
@@ -64,7 +76,7 @@ pub(super) fn inspect(path: &Path) -> Result<Inspected, Error> {
     let root = root.get("integrations").unwrap_or(&root);
     let entries = match &root.value {
         Value::Null => Vec::new(),
-        Value::Map(members) => members.iter().filter_map(|(key, node)| named(key, node, &mut problems)).collect(),
+        Value::Map(members) => members.iter().map(|(key, node)| named(key, node)).collect(),
         Value::List(elements) => elements.iter().filter_map(|node| listed(node, &mut problems)).collect(),
         _ => {
             let text = format!("{} instead of integrations: write NAME: {{type: TYPE, …}}", root.kind());
@@ -72,16 +84,38 @@ pub(super) fn inspect(path: &Path) -> Result<Inspected, Error> {
             Vec::new()
         }
     };
-    let mut seen: Vec<&Entry> = Vec::new();
-    for entry in &entries {
-        if let Some(first) = seen.iter().find(|known| known.name == entry.name) {
-            let text = format!("{} is there twice, first in line {}", entry.name, first.at.line);
-            problems.push(Refusal::new(&entry.at, "duplicate-key", text));
-        }
-        seen.push(entry);
-        check(entry, &mut problems);
+    let mut inspected = Inspected { entries, problems: Vec::new() };
+    inspected.check();
+    for problem in problems {
+        inspected.add(problem);
     }
-    Ok(Inspected { entries, problems })
+    Ok(inspected)
+}
+
+impl Inspected {
+    /// Each entry by itself, and names that are there twice, of which the first counts.
+    fn check(&mut self) {
+        for at in 0..self.entries.len() {
+            let (before, rest) = self.entries.split_at_mut(at);
+            let Some(entry) = rest.first_mut() else { continue };
+            let mut wrong = Vec::new();
+            check(entry, &mut wrong);
+            entry.wrong.extend(wrong);
+            if let Some(first) = before.iter_mut().find(|known| known.name == entry.name) {
+                let text = format!("{} is there twice, first in line {}", entry.name, first.at.line);
+                first.wrong.push(Refusal::new(&entry.at, "duplicate-key", text));
+            }
+        }
+    }
+
+    /// A problem at a place: that of the entry it stands in.
+    fn add(&mut self, problem: Refusal) {
+        let is_before = |entry: &&mut Entry| entry.at.file == problem.at.file && entry.at <= problem.at;
+        match self.entries.iter_mut().rev().find(is_before) {
+            Some(entry) if problem.rule == "changed-number" => entry.wrong.push(problem),
+            _ => self.problems.push(problem),
+        }
+    }
 }
 
 /// A value that begins with `*` is an alias to YAML, whose name the message would tell.
@@ -93,13 +127,13 @@ fn without_value(refusal: Refusal) -> Refusal {
     refusal
 }
 
-fn named(key: &Key, node: &Node, problems: &mut Vec<Refusal>) -> Option<Entry> {
-    let entry = entry(key.text.clone(), key.at.clone(), node);
-    if entry.is_none() {
+/// One that is no map is there all the same: it may be one that nobody uses.
+fn named(key: &Key, node: &Node) -> Entry {
+    entry(key.text.clone(), key.at.clone(), node).unwrap_or_else(|| {
         let text = format!("{} is {}: write {{type: TYPE, FIELD: VALUE}}", key.text, node.kind());
-        problems.push(Refusal::new(&key.at, "wrong-kind", text));
-    }
-    entry
+        let wrong = vec![Refusal::new(&key.at, "wrong-kind", text)];
+        Entry { name: key.text.clone(), at: key.at.clone(), master_name: None, fields: Vec::new(), wrong }
+    })
 }
 
 fn listed(node: &Node, problems: &mut Vec<Refusal>) -> Option<Entry> {
@@ -117,7 +151,7 @@ fn entry(name: String, at: Place, node: &Node) -> Option<Entry> {
     let is_type = |key: &Key| key.text == "type" || key.text == "masterName";
     let master_name = members.iter().find(|(key, _)| is_type(key)).and_then(|(_, node)| node.scalar());
     let fields = members.iter().filter(|(key, _)| !is_type(key)).cloned().collect();
-    Some(Entry { name, at, master_name, fields })
+    Some(Entry { name, at, master_name, fields, wrong: Vec::new() })
 }
 
 fn check(entry: &Entry, problems: &mut Vec<Refusal>) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::file::{self, Entry, Inspected};
+use super::file::{self, Entry};
 use super::{Integrations, PREFIX, TYPE, fitting};
 use crate::config::yaml::{Place, Refusal, Value};
 use crate::ctx::Env;
@@ -20,8 +20,15 @@ impl Integrations {
     ///
     /// [`crate::error::Kind::Configuration`]: the file cannot be read at all.
     pub fn inspect(env: &Env, file: &Path) -> Result<(Self, Vec<Refusal>), Error> {
-        let Inspected { entries, problems } = file::inspect(file)?;
-        Ok((Self::of(env, Some(file), entries), problems))
+        let inspected = file::inspect(file)?;
+        let problems = inspected.all_problems();
+        Ok((Self::of(env, Some(file), inspected.entries), problems))
+    }
+
+    /// What is wrong with the integrations of the file that are not among those `used`, one line each.
+    pub fn wrong_elsewhere(&self, used: impl Fn(&str) -> bool) -> Vec<String> {
+        let others = self.entries.iter().filter(|entry| !used(&entry.name));
+        others.flat_map(|entry| &entry.wrong).map(ToString::to_string).collect()
     }
 
     /// What an integration of the file, or one that the yml uses at a place, lacks or has too much. What
@@ -31,6 +38,10 @@ impl Integrations {
         let variables = self.variables_of(name, &wanted);
         let entry = self.entry(name);
         let Some(at) = entry.map(|entry| &entry.at).or(used_at) else { return Vec::new() };
+        if entry.is_some_and(|entry| entry.fields.is_empty() && !entry.wrong.is_empty()) {
+            // It is no map, which has been told.
+            return Vec::new();
+        }
         let Some(master_name) = self.master_name(name) else {
             return vec![self.untyped(name, at, entry, &variables)];
         };

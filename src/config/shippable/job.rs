@@ -81,6 +81,23 @@ pub struct Task {
     pub yml: Node,
 }
 
+impl Task {
+    /// `runtime.options.env`: a map, or a list of maps.
+    pub fn env(&self) -> Vec<&Node> {
+        let options = self.yml.get("runtime").and_then(|runtime| runtime.get("options"));
+        match options.and_then(|options| options.get("env")) {
+            Some(env) if env.elements().is_empty() => vec![env],
+            Some(env) => env.elements().iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// What is under `secure` in it.
+    pub fn secure_env(&self) -> impl Iterator<Item = &Node> {
+        self.env().into_iter().filter_map(|map| map.get(crate::job::params::SECURE))
+    }
+}
+
 /// A step.
 #[derive(Debug, Clone)]
 pub enum Step {
@@ -229,7 +246,12 @@ impl Parts<'_> {
         let known = node.members().iter().find(|(key, _)| KINDS.contains(&key.text.as_str()));
         let Some((key, value)) = known else {
             let word = node.members().first().map(|(key, _)| key.text.as_str()).unwrap_or_default();
-            let near = crate::job::names::did_you_mean(word, KINDS);
+            // The words of the platform's first years.
+            let near = match word {
+                "GET" => "; write IN: instead".to_owned(),
+                "PUT" => "; write OUT: instead".to_owned(),
+                _ => crate::job::names::did_you_mean(word, KINDS),
+            };
             let text = format!("{word:?} is no step: IN, OUT, TASK and NOTIFY are{near}");
             self.problem("unknown-step", &node.at, text);
             return None;
@@ -237,11 +259,31 @@ impl Parts<'_> {
         let operation = match key.text.as_str() {
             "IN" => Operation::In,
             "OUT" => Operation::Out,
-            "TASK" => return Some(Step::Task(self.task(value))),
+            "TASK" => {
+                if self.is_beside(node, value) {
+                    return None;
+                }
+                return Some(Step::Task(self.task(value)));
+            }
             _ => return self.name_of(value, "NOTIFY").map(Step::Notify),
         };
         let named = self.name_of(value, &key.text)?;
         Some(Step::Dependency(Dependency { operation, name: named.name, at: named.at, step: node.clone() }))
+    }
+
+    /// Whether what belongs in a TASK stands beside it, for want of a blank or two before it.
+    fn is_beside(&mut self, step: &Node, task: &Node) -> bool {
+        let beside =
+            step.members().iter().filter(|(key, _)| ["script", "name", "runtime"].contains(&key.text.as_str()));
+        let words: Vec<&str> = beside.clone().map(|(key, _)| key.text.as_str()).collect();
+        let Some((first, _)) = beside.into_iter().next() else { return false };
+        let (at, words) = (first.at.clone(), words.join(", "));
+        if task.is_null() {
+            let text =
+                format!("{words}: beside TASK:, which has nothing in it then: indent by two blanks more than TASK:");
+            self.problem("beside-task", &at, text);
+        }
+        task.is_null()
     }
 
     fn name_of(&mut self, node: &Node, key: &str) -> Option<Named> {

@@ -1,16 +1,17 @@
 //! `secure` of params resources, and the params file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
 use super::select::Chosen;
 use super::sources::Secrets;
+use crate::config::shippable::{Job, Task};
 use crate::config::yaml;
 use crate::error::{Error, Kind};
 use crate::job::directory::Operation;
 use crate::job::integration::scalar_text;
-use crate::job::params::SECURE;
+use crate::job::params::{SECURE, is_ciphertext};
 use crate::support::secret::SecretText;
 use crate::support::shell::posix_quote;
 
@@ -72,6 +73,37 @@ pub(crate) fn resolve(
     references
 }
 
+/// Resolves the references under `secure` in the env of a job's TASKs, by reference.
+pub(super) fn resolve_tasks(
+    job: &Job,
+    secrets: &dyn Secrets,
+    notes: &mut Vec<String>,
+    missing: &mut Vec<String>,
+) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for secure in job.tasks().flat_map(Task::secure_env) {
+        if secure.as_text().is_some_and(is_ciphertext) {
+            notes.push(format!(
+                "{}: secure in the env of a TASK is a text that Shippable encrypted, which nothing can decrypt any more: \
+                 write secure: {{NAME: env:NAME}}",
+                secure.at
+            ));
+        }
+        for (key, reference) in secure.members() {
+            let (at, name) = (&reference.at, &key.text);
+            let Some(text) = reference.as_text() else {
+                missing.push(format!("{at}: secure.{name} of a TASK: a reference such as env:{name} was expected"));
+                continue;
+            };
+            match secrets.reference(text) {
+                Ok(value) => drop(found.insert(text.to_owned(), value)),
+                Err(why) => missing.push(format!("{at}: secure.{name} of a TASK: {why}")),
+            }
+        }
+    }
+    found
+}
+
 /// `params.secure` as it is written in the yml.
 fn secure_node<'a>(one: &Chosen<'a>) -> Option<&'a yaml::Node> {
     params_node(one)?.get(SECURE)
@@ -85,13 +117,6 @@ fn params_node<'a>(one: &Chosen<'a>) -> Option<&'a yaml::Node> {
 
 fn secure_map<'a>(one: &'a Chosen) -> Option<&'a Map<String, Value>> {
     one.version.as_ref()?.property_bag.get("params")?.get(SECURE)?.as_object()
-}
-
-/// A long text in base64: pairs would have a `=` inside.
-fn is_ciphertext(text: &str) -> bool {
-    let joined: String = text.split_ascii_whitespace().collect();
-    let body = joined.trim_end_matches('=');
-    body.len() >= 40 && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte))
 }
 
 /// Puts the values of `secure` into the params of an input, for the file that only the job reads.

@@ -14,6 +14,7 @@ use crate::config::shippable::{Dependency, JOB_TYPES, Job, Pipeline, RESOURCE_TY
 use crate::config::yaml::Node;
 use crate::error::{Error, Kind};
 use crate::job::directory::Operation;
+use crate::job::managed::Managed;
 use crate::job::names;
 
 /// An input or output, and its version.
@@ -100,6 +101,10 @@ pub(super) fn choose<'a>(
             }
         };
         Choice { options, versions: sources.versions, commits: Some(sources.commits) }.choose(&mut one)?;
+        if one.is_job && one.draft.is_some() {
+            let (at, kind) = (&step.at, one.kind);
+            notes.push(format!("{at}: a {kind} job has no runs here: IN {name} is a version without state"));
+        }
         chosen.push(one);
     }
     Ok(chosen)
@@ -147,6 +152,9 @@ fn of_resource<'a>(step: &'a Dependency, resource: &'a Resource) -> Result<Chose
 }
 
 fn of_job<'a>(step: &'a Dependency, job: &'a Job) -> Result<Chosen<'a>, Error> {
+    // Made at first use, as for a resource: nothing else ever would, and those that take it in could not be run.
+    let is_made = step.operation == Operation::In && Managed::leaves_no_version(job);
+    let empty = || Draft { version_name: None, property_bag: Map::new(), section: digest(None, &Map::new()) };
     Ok(Chosen {
         operation: step.operation,
         name: &job.name,
@@ -157,7 +165,7 @@ fn of_job<'a>(step: &'a Dependency, job: &'a Job) -> Result<Chosen<'a>, Error> {
         resource: None,
         owner: Owner::Job(job.name.clone()),
         version: None,
-        draft: None,
+        draft: is_made.then(empty),
         called: None,
         section: Map::new(),
         normalized_repo: None,

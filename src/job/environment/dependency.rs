@@ -106,6 +106,16 @@ impl<'a> Dependency<'a> {
         Ok(())
     }
 
+    /// The variables of a runCI job, if this is the repository that it is about; false if it is not.
+    pub(super) fn of_ci(&self, env: &mut Environment) -> Result<bool, Error> {
+        let Some(root) = self.document.as_ref().map(Document::root) else { return Ok(false) };
+        let is_repository = matches!(root.text("type")?, Some("gitRepo" | "ciRepo"));
+        if self.folder.operation != Operation::In || !is_repository {
+            return Ok(false);
+        }
+        git_repo::of_ci(env, &root, &self.origin(Rule::Commit))
+    }
+
     fn params_by_prefix(&self, env: &mut Environment, prefix: &str, origin: &Origin) -> Result<(), Error> {
         let (plain, secure) = (origin.by(Rule::Param), origin.by(Rule::Secure));
         let Some(params) = self.params()? else { return Ok(()) };

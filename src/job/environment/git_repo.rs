@@ -1,4 +1,4 @@
-//! Variables of a gitRepo: its commit, and where it comes from.
+//! Variables of a gitRepo: its commit, and where it comes from; and those of a runCI job, which is about one.
 
 use serde_json::Value;
 
@@ -67,21 +67,10 @@ pub fn variables(env: &mut Environment, prefix: &str, root: &Node, origin: &Orig
     let Some(version) = root.object("version")? else { return Ok(()) };
     let Some(bag) = version.object("propertyBag")? else { return Ok(()) };
     let Some(sha) = bag.object("shaData")? else { return Ok(()) };
-    for (suffix, key, or) in COMMIT {
-        let value = sha.scalar(key)?;
-        let nothing = sha.member(key).is_none_or(|node| is_falsy(node.value));
-        let value = match or {
-            Or::Empty if nothing => String::new(),
-            Or::False if nothing => "false".to_owned(),
-            Or::Value | Or::Empty | Or::False => value.unwrap_or_default(),
-        };
+    for (suffix, value) in commit(&sha)? {
         env.set(format!("{prefix}_{suffix}"), value, origin);
     }
-    let committer = sha.object("committer")?.map(|person| person.scalar("displayName")).transpose()?.flatten();
-    env.set(format!("{prefix}_COMMITTER"), committer.unwrap_or_default(), origin);
-    let Some(repo) = root.object("propertyBag")?.map(|bag| bag.object("normalizedRepo")).transpose()?.flatten() else {
-        return Ok(());
-    };
+    let Some(repo) = normalized_repo(root)? else { return Ok(()) };
     for (suffix, key) in REPOSITORY {
         env.set(format!("{prefix}_{suffix}"), repo.scalar(key)?.unwrap_or_default(), origin);
     }
@@ -94,6 +83,65 @@ pub fn variables(env: &mut Environment, prefix: &str, root: &Node, origin: &Orig
         gerrit(env, prefix, &sha, &repo, origin)?;
     }
     Ok(())
+}
+
+fn normalized_repo<'a>(root: &Node<'a>) -> Result<Option<Node<'a>>, Error> {
+    Ok(root.object("propertyBag")?.map(|bag| bag.object("normalizedRepo")).transpose()?.flatten())
+}
+
+/// What `shaData` says of the commit, by the ends of the variables' names.
+fn commit(sha: &Node) -> Result<Vec<(&'static str, String)>, Error> {
+    let mut found = Vec::with_capacity(COMMIT.len() + 1);
+    for (suffix, key, or) in COMMIT {
+        let value = sha.scalar(key)?;
+        let nothing = sha.member(key).is_none_or(|node| is_falsy(node.value));
+        let value = match or {
+            Or::Empty if nothing => String::new(),
+            Or::False if nothing => "false".to_owned(),
+            Or::Value | Or::Empty | Or::False => value.unwrap_or_default(),
+        };
+        found.push((suffix, value));
+    }
+    let committer = sha.object("committer")?.map(|person| person.scalar("displayName")).transpose()?.flatten();
+    found.push(("COMMITTER", committer.unwrap_or_default()));
+    Ok(found)
+}
+
+/// The variables of a runCI job, whose repository this is: those of the commit without a prefix. False where the
+/// version has no commit.
+pub fn of_ci(env: &mut Environment, root: &Node, origin: &Origin) -> Result<bool, Error> {
+    let Some(version) = root.object("version")? else { return Ok(false) };
+    let Some(bag) = version.object("propertyBag")? else { return Ok(false) };
+    // A state has a text in its place.
+    let Some(sha) = bag.member("shaData").filter(|sha| sha.value.is_object()) else { return Ok(false) };
+    for (name, value) in commit(&sha)? {
+        env.set(name.to_owned(), value, origin);
+    }
+    env.set("SHIPPABLE_COMMIT_RANGE".to_owned(), range(&sha)?, origin);
+    let said = match normalized_repo(root)? {
+        Some(repo) => repo.scalar("fullName")?,
+        None => None,
+    };
+    let full_name = said.map_or_else(|| bag.scalar("sourceName"), |name| Ok(Some(name)))?.unwrap_or_default();
+    let (organisation, name) = full_name.rsplit_once('/').unwrap_or(("", &full_name));
+    for (variable, value) in [("REPO_FULL_NAME", full_name.as_str()), ("ORG_NAME", organisation), ("REPO_NAME", name)] {
+        env.set(variable.to_owned(), value, origin);
+    }
+    Ok(true)
+}
+
+/// The commits of a push, or those that a pull request adds to its base, as git takes them; nothing where a part of it
+/// is not known.
+fn range(sha: &Node) -> Result<String, Error> {
+    let text = |key: &str| Ok::<_, Error>(sha.scalar(key)?.filter(|text| !text.is_empty()));
+    let Some(commit) = text("commitSha")? else { return Ok(String::new()) };
+    let is_pull_request = text("isPullRequest")?.as_deref() == Some("true");
+    let base = if is_pull_request {
+        text("baseCommitRef")?.map(|base| format!("origin/{base}..."))
+    } else {
+        text("beforeCommitSha")?.map(|before| format!("{before}.."))
+    };
+    Ok(base.map(|base| base + &commit).unwrap_or_default())
 }
 
 fn gerrit(env: &mut Environment, prefix: &str, sha: &Node, repo: &Node, origin: &Origin) -> Result<(), Error> {

@@ -98,6 +98,15 @@ impl<'a> Own<'a> {
         Ok(())
     }
 
+    /// Its type, such as `runCI`, where that is known.
+    ///
+    /// # Errors
+    ///
+    /// A type in the message that is no text.
+    pub fn kind(&self) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.fact("JOB_TYPE", "type")?.map(|(kind, _)| kind))
+    }
+
     fn facts(&self, env: &mut Environment, table: &[(&str, &str)]) -> Result<(), Error> {
         for (variable, key) in table {
             // A run that is tried again on the platform was a new build: there was never a second job.

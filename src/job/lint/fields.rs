@@ -196,7 +196,7 @@ pub(super) fn check_variable(key: &Key, of: &str, entry: &str, findings: &mut Fi
 }
 
 /// Values of `secure` that a run would refuse. None is shown.
-fn check_references(secure: &Node, entry: &str, findings: &mut Findings) {
+pub(super) fn check_references(secure: &Node, entry: &str, findings: &mut Findings) {
     for (key, value) in secure.members() {
         let is_reference = value.as_text().and_then(Reference::of).is_some();
         if is_reference || value.scalar().as_deref().is_some_and(is_ciphertext) {

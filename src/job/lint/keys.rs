@@ -56,6 +56,128 @@ const JOB: [&str; 22] = [
 /// Of a resource.
 const RESOURCE: [&str; 8] = ["name", "type", "integration", "pointer", "seed", "version", "versionTemplate", "flags"];
 
+/// Of a repository.
+const REPOSITORY: &[&str] = &[
+    "sourceName",
+    "sourceUrl",
+    "branch",
+    "branches",
+    "tags",
+    "buildOnCommit",
+    "buildOnPullRequest",
+    "buildOnPullRequestClose",
+    "buildOnRelease",
+    "buildOnTagPush",
+    "buildOnComment",
+    "depth",
+    "gitConfig",
+];
+
+/// Of what a version is made of, by type; beside these, each may have a versionName. Types that take any keys are not
+/// among them.
+const SECTION_KEYS: [(&str, &[&str]); 15] = [
+    ("image", &["sourceName", "isPull"]),
+    ("cluster", &["sourceName", "region", "namespace", "groupName", "clusterName", "bastionHost"]),
+    ("params", &["params"]),
+    ("cliConfig", &["region", "clusterName", "groupName", "scopes"]),
+    ("gitRepo", REPOSITORY),
+    ("syncRepo", REPOSITORY),
+    ("ciRepo", REPOSITORY),
+    ("notification", &["method", "recipients"]),
+    (
+        "loadBalancer",
+        &[
+            "sourceName",
+            "method",
+            "role",
+            "namespace",
+            "clusterName",
+            "region",
+            "groupName",
+            "ports",
+            "selector",
+            "clusterIP",
+            "externalIPs",
+            "sessionAffinity",
+            "loadBalancerIP",
+            "loadBalancerSourceRanges",
+            "externalName",
+            "bastionHost",
+        ],
+    ),
+    ("replicas", &["count", "minReplicas", "maxReplicas", "autoScalingRole", "autoScalingPolicies", "metricAlarms"]),
+    ("dockerOptions", DOCKER_OPTIONS),
+    ("time", &["interval"]),
+    ("file", &["sourceName"]),
+    ("version", &[]),
+    ("webhook", &["webhookKey", "webhookUrl", "payload"]),
+];
+
+/// Of dockerOptions.
+const DOCKER_OPTIONS: &[&str] = &[
+    "memory",
+    "cpuShares",
+    "portMappings",
+    "links",
+    "volumes",
+    "logConfig",
+    "entryPoint",
+    "cmd",
+    "workingDir",
+    "privileged",
+    "labels",
+    "volumesFrom",
+    "ulimits",
+    "dnsServers",
+    "dnsSearch",
+    "user",
+    "hostName",
+    "domainName",
+    "memorySwap",
+    "attachStdin",
+    "attachStdout",
+    "attachStderr",
+    "tty",
+    "stdin",
+    "stdinOnce",
+    "networkDisabled",
+    "publishAllPorts",
+    "readOnlyRootFilesystem",
+    "extraHosts",
+    "capAdd",
+    "capDrop",
+    "restartPolicy",
+    "securityOptions",
+    "cGroupParent",
+    "memoryReservation",
+    "pid",
+    "network",
+    "devices",
+    "volumeMounts",
+    "pod",
+    "deployment",
+    "service",
+    "strategy",
+    "readinessProbe",
+    "livenessProbe",
+    "lifecycle",
+    "envFrom",
+    "env",
+    "resources",
+    "taskDefinition",
+    "environment",
+];
+
+/// Of maps in these.
+const INNER_KEYS: [(&str, &[&str]); 6] = [
+    ("branches", &["only", "except"]),
+    ("tags", &["only", "except"]),
+    ("logConfig", &["type", "options"]),
+    ("bastionHost", &["address", "user", "keyIntegration"]),
+    ("ulimits", &["name", "soft", "hard"]),
+    ("ports", &["name", "protocol", "port", "targetPort", "nodePort"]),
+];
+
 /// Of a hook.
 const HOOK: [&str; 2] = ["script", "NOTIFY"];
 
@@ -86,6 +208,20 @@ pub(super) fn check_sections(pipeline: &Pipeline, findings: &mut Findings) {
 /// Of a resource.
 pub(super) fn check_resource(resource: &Resource, findings: &mut Findings) {
     check_all(&resource.yml, "a resource", &resource.name, &RESOURCE, findings);
+    let Some((_, known)) = SECTION_KEYS.iter().find(|(kind, _)| *kind == resource.kind) else { return };
+    for section in ["pointer", "seed", "version", "versionTemplate"] {
+        let Some(part) = resource.yml.get(section) else { continue };
+        let place = format!("{section} of type {}", resource.kind);
+        let known: Vec<&'static str> = known.iter().copied().chain(["versionName"]).collect();
+        check_all(part, &place, &resource.name, &known, findings);
+        for (inner, known) in INNER_KEYS {
+            let nodes = part.get(inner).map(maps).unwrap_or_default();
+            let place = format!("{inner} of type {}", resource.kind);
+            for node in nodes {
+                check_all(node, &place, &resource.name, known, findings);
+            }
+        }
+    }
 }
 
 /// Of a job, its hooks and its tasks.
@@ -97,6 +233,7 @@ pub(super) fn check_job(job: &Job, findings: &mut Findings) {
         }
     }
     check_runtime(&job.yml, job, findings);
+    job.yml.get("steps").map(maps).unwrap_or_default().into_iter().for_each(|step| check_beside(step, job, findings));
     for hook in ["on_start", "on_success", "on_failure", "on_cancel", "always"] {
         job.yml.get(hook).into_iter().for_each(|node| check_hook(node, hook, job, findings));
     }
@@ -106,6 +243,17 @@ pub(super) fn check_job(job: &Job, findings: &mut Findings) {
             check_all(node, "a TASK", &job.name, &TASK, findings);
             check_runtime(node, job, findings);
         }
+    }
+}
+
+/// What belongs in a TASK and stands beside it. A TASK that has nothing in it for that has been refused already.
+fn check_beside(step: &Node, job: &Job, findings: &mut Findings) {
+    if step.get("TASK").is_none_or(Node::is_null) {
+        return;
+    }
+    for (key, _) in step.members().iter().filter(|(key, _)| TASK.contains(&key.text.as_str())) {
+        let text = format!("{}: beside TASK: does nothing: put it into the TASK, or remove it", key.text);
+        findings.warning("beside-task", &key.at, &job.name, text);
     }
 }
 

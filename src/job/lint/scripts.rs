@@ -72,12 +72,13 @@ fn nth_place(source: &str, from: &Place, nth: usize) -> Option<Place> {
 
 /// `runtime.options.env`: a map, or a list of maps.
 fn check_env(job: &Job, task: &Task, findings: &mut Findings) {
-    let options = task.yml.get("runtime").and_then(|runtime| runtime.get("options"));
-    let Some(env) = options.and_then(|options| options.get("env")) else { return };
-    let maps: Vec<_> = if env.elements().is_empty() { vec![env] } else { env.elements().iter().collect() };
-    for (key, value) in maps.into_iter().flat_map(Node::members) {
+    for (key, value) in task.env().into_iter().flat_map(Node::members) {
         if key.text == crate::job::params::SECURE {
             fields::check_secure(value, &job.name, findings);
+            fields::check_references(value, &job.name, findings);
+            for (key, _) in value.members() {
+                fields::check_variable(key, "env of the TASK", &job.name, findings);
+            }
         } else {
             fields::check_variable(key, "env of the TASK", &job.name, findings);
         }

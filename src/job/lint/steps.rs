@@ -130,11 +130,16 @@ fn check_options(pipeline: &Pipeline, job: &Job, dependency: &Dependency, findin
         }
     }
     for applied in one_or_many(dependency.option("applyTo")) {
-        let name = applied.scalar().unwrap_or_default();
-        if !pipeline.names().any(|known| known == name) {
-            let near = did_you_mean(&name, pipeline.names());
-            let text = format!("applyTo: {}: no resource or job of this name: remove it{near}", shown(applied));
-            findings.error("unknown-apply-to", &applied.at, &job.name, text);
+        // A loadBalancer names a port too: `{manifest: …, image: …, port: …}`.
+        let within = ["manifest", "image"].into_iter().filter_map(|key| applied.get(key));
+        let named: Vec<&Node> = if applied.members().is_empty() { vec![applied] } else { within.collect() };
+        for named in named {
+            let name = named.scalar().unwrap_or_default();
+            if !pipeline.names().any(|known| known == name) {
+                let near = did_you_mean(&name, pipeline.names());
+                let text = format!("applyTo: {}: no resource or job of this name: remove it{near}", shown(named));
+                findings.error("unknown-apply-to", &named.at, &job.name, text);
+            }
         }
     }
     check_replicate(job, dependency, findings);

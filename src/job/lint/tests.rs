@@ -1,3 +1,5 @@
+mod keys; // keys, and where they stand
+
 use super::*;
 
 fn linted(files: &[(&str, &str)]) -> (Pipeline, Vec<Finding>) {
@@ -48,6 +50,7 @@ fn a_sound_pipeline_has_no_findings() {
         "IN: keep, OUT: keep",
         "IN: img, {OUT: new, replicate: img, overwrite: true, on_failure: true, replicateOnPullRequest: false}",
         "NOTIFY: mail",
+        "{IN: img, applyTo: [{manifest: j, image: img, port: 80}]}",
         "IN: set, TASK: {name: t, script: [ls /usr/build/x, ls ./build/x, \"ls $D/build/x\"]}",
         "TASK: {script: ls, runtime: {options: {env: {A: b}}}}",
     ];
@@ -81,6 +84,7 @@ fn steps_by_rule() {
         ("{IN: img, TASK: x}", "8:46 ~unknown-key"),
         ("{IN: img, scopes: [ecrr]}", "8:55 ~unknown-scope"),
         ("{IN: img, applyTo: [imgs]}", "8:56 unknown-apply-to"),
+        ("{IN: img, applyTo: [{manifest: j, image: imgs, port: 80}]}", "8:77 unknown-apply-to"),
         ("{OUT: new, replicate: img}", "8:58 replicate-source"),
         ("NOTIFY: img", "8:44 not-a-notification"),
         ("NOTIFY: mial", "8:44 unknown-resource"),

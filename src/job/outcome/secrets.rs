@@ -114,6 +114,9 @@ impl Secrets {
                 values.add(&key, &format!("the key secrets/{name}"), true);
             }
         }
+        for value in record.task_secrets.values() {
+            values.add(value.as_bytes(), "a secure variable of a TASK", true);
+        }
         for mask in &record.masks {
             values.add(mask.as_bytes(), "the login of a command-line tool", true);
         }

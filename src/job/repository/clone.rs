@@ -20,6 +20,24 @@ const SSH_COMMAND: &str = "GIT_SSH_COMMAND";
 const PULL_HEAD: &str = "refs/shipctl/pull-request";
 /// What git says when user and password are not accepted.
 const REFUSED: &str = "Authentication failed";
+/// What git, curl and ssh say when a host is not reached.
+const UNREACHABLE: [&str; 15] = [
+    "Could not resolve host",
+    "Couldn't resolve host",
+    "Could not resolve proxy",
+    "Failed to connect to",
+    "Couldn't connect to server",
+    "Connection refused",
+    "Connection timed out",
+    "Connection reset",
+    "Operation timed out",
+    "Network is unreachable",
+    "No route to host",
+    "Temporary failure in name resolution",
+    "Name or service not known",
+    "unable to connect to",
+    "unable to look up",
+];
 /// How often a call over the network is tried.
 const TRIES: u32 = 3;
 /// How long the first failure is waited for; the next one twice as long.
@@ -114,8 +132,13 @@ impl<'a> Work<'a> {
         } else if said.contains("terminal prompts disabled") {
             said.push_str("; give the repository a key or a gitCredential");
         }
+        let is_network = UNREACHABLE.iter().any(|words| answer.said.contains(words));
+        if is_network {
+            said.push_str("; check the address and the network, or give a checkout with --git NAME=PATH");
+        }
+        let kind = if is_network { Kind::Network } else { Kind::Failed };
         let url = remote::strip_credentials(&self.url);
-        Error::failed(format_args!("cannot {doing} {url}: {}", said.replace(self.url.as_str(), &url)))
+        Error::new(kind, format_args!("cannot {doing} {url}: {}", said.replace(self.url.as_str(), &url)))
     }
 
     fn fetch_all(&self) -> Result<(), Error> {
