@@ -12,6 +12,7 @@ mod columns; // tables for people
 mod completions; // `shipctl completions SHELL`
 mod docker_credential; // `docker-credential-shipctl`
 mod man; // `shipctl man`
+mod older_names; // links under the names that older scripts call
 mod shell_init; // `shipctl shell-init SHELL`
 
 use std::ffi::{OsStr, OsString};

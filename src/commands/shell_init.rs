@@ -4,7 +4,8 @@
 //! the builtins `source` and `.` would change what every other sourced file sees (the caller's arguments, whether its
 //! `declare` is global), and dash has no such function for `.`. So no builtin is replaced: a folder with a small
 //! *readable, not executable* file named `shipctl` is put first on the path. `source` and `.` find that file; whatever
-//! runs programs passes it by and finds the binary, in child processes too, at no cost.
+//! runs programs passes it by and finds the binary, in child processes too, at no cost. The same folder has links for
+//! the older names: scripts that call those are mostly started, not sourced, and functions do not reach them.
 //!
 //! Both spellings work in bash and zsh. dash has no `source`: there it is defined (for other files it is `.`). The `.`
 //! of dash hands no words to the file, which can only say so and fail.
@@ -21,6 +22,7 @@ use bstr::ByteSlice;
 
 use crate::cli;
 use crate::commands::drop_in::TABLE;
+use crate::commands::older_names;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::support::shell::posix_quote;
@@ -54,10 +56,17 @@ const STAND_ALONE: [&str; 13] = [
 ];
 
 pub(super) fn run(ctx: &Ctx, args: &cli::ShellInit) -> Result<(), Error> {
-    let program = posix_quote(ctx.program()?.as_os_str().as_bytes());
+    let program_file = ctx.program()?;
+    let program = posix_quote(program_file.as_os_str().as_bytes());
     let mut code = Vec::new();
     match sourced_folder(ctx) {
-        Ok(folder) => code.extend(PATH_CODE.as_bytes().replace("@FOLDER@", posix_quote(folder.as_os_str().as_bytes()))),
+        Ok(folder) => {
+            // Functions end with the shell: the scripts that it starts find these.
+            if let Err(error) = older_names::link(&folder, &program_file, older_names::of_the_platform()) {
+                ctx.note(format_args!("scripts that are started will not find the older names: {error}"));
+            }
+            code.extend(PATH_CODE.as_bytes().replace("@FOLDER@", posix_quote(folder.as_os_str().as_bytes())));
+        }
         // All the rest works without it.
         Err(error) => ctx.note(format_args!("`source shipctl` will not work, its file cannot be written: {error}")),
     }

@@ -62,10 +62,15 @@ pub fn slip_of<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
     near.min_by_key(|name| distance(name))
 }
 
-/// `nearest`, as the end of a message: nothing, or `; did you mean a, b?`.
+/// `nearest`, as the end of a message: nothing, or `; did you mean a, b?`. What is known was meant: something else about
+/// it is wrong.
 pub fn did_you_mean<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let near = nearest(wanted, known);
-    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) }
+    if near.is_empty() || near.contains(&wanted) {
+        String::new()
+    } else {
+        format!("; did you mean {}?", near.join(", "))
+    }
 }
 
 #[cfg(test)]
@@ -127,6 +132,7 @@ mod tests {
         assert_eq!(did_you_mean("IM", ["IN", "OUT", "TASK", "NOTIFY"]), "; did you mean IN?");
         assert_eq!(did_you_mean("nope", ["n", "o", "no"]), "");
         assert_eq!(did_you_mean("x", ["y"]), "");
+        assert_eq!(did_you_mean("aws_cli", ["aws_cl", "aws_cli", "aws_clis"]), "");
         assert_eq!(nearest("bb", ["b", "a"]), ["b"]);
     }
 }

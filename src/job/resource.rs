@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -85,7 +86,11 @@ pub fn attribute(job: &JobDirectory, name: &OsStr, attribute: Attribute) -> Resu
 fn attribute_of_job(job: &JobDirectory, attribute: Attribute) -> Result<Option<Vec<u8>>, Error> {
     match attribute {
         Attribute::State => Ok(Some(path_bytes(job.state()?))),
-        Attribute::Id | Attribute::Type => string_at(&job.message()?, attribute.keys()),
+        Attribute::Id => string_at(&job.message()?, attribute.keys()),
+        Attribute::Type => {
+            let written = string_at(&job.message()?, attribute.keys())?;
+            Ok(written.or_else(|| job.own_variable("JOB_TYPE").map(OsStringExt::into_vec)))
+        }
         Attribute::Meta
         | Attribute::Operation
         | Attribute::VersionName

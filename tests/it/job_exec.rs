@@ -37,6 +37,27 @@ fn a_command_gets_the_environment_and_the_folder_of_the_job() {
 }
 
 #[test]
+fn scripts_find_shipctl_and_its_older_names() {
+    let mut sandbox = job();
+    let script = "shipctl get_resource_name a-b; ship_resource_get_type build; shippable_retry echo again; command -v shippable_service";
+    let exec = |sandbox: &Sandbox| sandbox.shipctl(["job", "exec", "--dir", "job", "--", "bash", "-c", script]);
+    sandbox.set("PATH", "/usr/bin:/bin");
+    for _ in 0..2 {
+        let ran = exec(&sandbox);
+        assert_eq!((ran.status, ran.out()), (1, "AB\nrunSh\nagain\n".to_owned()), "{}", ran.err());
+    }
+    // What is on the path already comes first; a directory that is not ours gets nothing.
+    let own = sandbox.write("own/shippable_retry", "#!/bin/sh\necho own $*\n");
+    std::fs::set_permissions(own, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    sandbox.set("PATH", format!("{}:/usr/bin:/bin", sandbox.path("own").display()));
+    assert_eq!(exec(&sandbox).out(), "AB\nrunSh\nown echo again\n");
+    std::fs::remove_dir_all(sandbox.path("work/job/scripts")).unwrap();
+    std::fs::remove_file(sandbox.path("work/job/status/run.json")).unwrap();
+    exec(&sandbox);
+    assert!(!sandbox.path("work/job/scripts").exists());
+}
+
+#[test]
 fn no_secret_passes_in_either_stream() {
     let sandbox = job();
     let script = r#"

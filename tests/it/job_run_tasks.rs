@@ -47,6 +47,18 @@ fn each_task_has_its_own_env() {
     assert_eq!(said(&ran), ["Task 3:none:2", "mine"], "{}", ran.err());
 }
 
+/// As the platform installed them before each TASK.
+#[test]
+fn tasks_and_what_they_start_find_shipctl_and_its_older_names() {
+    let started = "printf '#!/bin/bash -e\\necho $(ship_resource_get_name a-b)\\n' > s; chmod +x s; ./s";
+    let replace = "echo '$JOB_NAME' > t; shippable_replace t; cat t";
+    let mut sandbox = scripts(&["shipctl to_uppercase x", replace, started]);
+    sandbox.set("PATH", "/usr/bin:/bin");
+    let ran = run(&sandbox);
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    assert_eq!(said(&ran), ["X", "j", "AB"], "{}", ran.err());
+}
+
 #[test]
 fn a_group_ends_on_a_line_of_its_own() {
     for (kind, value, lines) in [

@@ -114,12 +114,20 @@ fn an_input_that_is_also_an_output_is_the_later_step() {
 
 #[test]
 fn the_job_itself() {
-    let sandbox = bare();
+    let mut sandbox = bare();
     sandbox.write("job/message.json", r#"{"name":"deploy-app","type":"runSh","resourceId":7001}"#);
     let state = sandbox.path("job/state").into_os_string().into_string().unwrap();
     call(&sandbox, "get_resource_state deploy-app").prints(format!("{state}\n"));
     call(&sandbox, "get_resource_type deploy-app").prints("runSh\n");
     call(&sandbox, "get_resource_id deploy-app").prints("7001\n");
+    let refused = call(&sandbox, "get_resource_version_key deploy-app versionName");
+    refused.fails(99, "IN directory not present for resource: deploy-app");
+    assert!(!refused.err().contains("did you mean"), "{}", refused.err());
+    std::fs::remove_file(sandbox.path("job/message.json")).unwrap();
+    sandbox.set("JOB_NAME", "deploy-app").set("JOB_TYPE", "runSh");
+    call(&sandbox, "get_resource_type deploy-app").prints("runSh\n");
+    let job = sandbox.path("job").into_os_string().into_string().unwrap();
+    call(&sandbox, &format!("--job-dir {job} get_resource_type deploy-app")).prints("\n");
 }
 
 #[test]

@@ -165,7 +165,6 @@ fn older_names_are_functions() {
         [ \"$(ship_resource_get_integration aws-cli aws_access_key_id)\" = \"$(shipctl get_integration_resource aws-cli aws_access_key_id)\" ]
         ship_resource_get_name a-b; ship_resource_get_type app_repo
         ship_resource_get_meta app_repo > /dev/null; ship_resource_get_version_name app_repo
-        bash -c 'type ship_resource_get_name' 2> /dev/null || echo 'not exported'
         for name in ship_resource_post_state ship_resource_put_state ship_resource_copy_file_from_state \\
             ship_resource_refresh_file_to_state shippable_retry shippable_replace shippable_decrypt shippable_jdk \\
             read_json replace_envs bump_semver compare_git retry_command decrypt_file replicate_resource \\
@@ -176,13 +175,29 @@ fn older_names_are_functions() {
         ship_resource_get_name && echo no || echo $?";
     for shell in SOURCING.into_iter().chain([("dash", &[][..], "sh")]) {
         let ran = run(&sandbox, shell, script);
-        assert_eq!(
-            (ran.status, ran.out()),
-            (0, "AB\ngitRepo\nabc\nnot exported\n99\n".to_owned()),
-            "{shell:?} {}",
-            ran.err()
-        );
+        assert_eq!((ran.status, ran.out()), (0, "AB\ngitRepo\nabc\n99\n".to_owned()), "{shell:?} {}", ran.err());
         assert_eq!(ran.err(), "Usage: shipctl get_resource_name RESOURCE_NAME\n");
+    }
+}
+
+/// As scripts of the platform's time were: files of their own that a job starts.
+#[test]
+fn scripts_that_are_started_find_the_older_names() {
+    let sandbox = job_fixture();
+    let child = sandbox.write(
+        "work/provision.sh",
+        "#!/bin/bash -e
+         export STATE=$(ship_resource_get_state stateA)
+         ship_resource_post_state out_params versionName \"Version from build 9\"
+         echo '$DB_URL' > t; shippable_replace t; shippable_retry cat t; ship_get_json_value props.json servers[0].ipaddress
+         [ \"$STATE\" = \"$(shipctl get_resource_state stateA)\" ]; cat \"$JOB_STATE/out_params.env\"
+         command -v read_json || echo 'only a function'",
+    );
+    fs::set_permissions(child, fs::Permissions::from_mode(0o755)).unwrap();
+    for shell in SOURCING.into_iter().chain([("dash", &[][..], "sh")]) {
+        let ran = run(&sandbox, shell, "./provision.sh");
+        let said = "my.database.local\n10.0.0.9\nversionName=Version from build 9\nonly a function\n";
+        assert_eq!((ran.status, ran.out()), (0, said.to_owned()), "{shell:?} {}", ran.err());
     }
 }
 

@@ -1,11 +1,14 @@
 //! `shipctl job exec`: one command with the job's environment, its output masked.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::place;
+use crate::commands::older_names;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
@@ -88,8 +91,27 @@ impl Prepared {
             }
         }
         let masker = Masker::new(secrets.iter().map(Secret::expose))?;
+        if record.is_some() {
+            add_own_names(ctx, &root, &mut ready);
+        }
         let env = ready.remove(0);
         Ok(Self { env, of_tasks: ready, root, masker, notes })
+    }
+}
+
+/// The platform put shipctl and its older names where scripts find them. Links in the job directory do the same; what
+/// the machine has under these names comes first. Without them most jobs run as well, so that a failure is none.
+fn add_own_names(ctx: &Ctx, root: &Path, environments: &mut [Variables]) {
+    let folder = root.join("scripts/bin");
+    let names = std::iter::once("shipctl").chain(older_names::of_the_platform());
+    let made = ctx.program().is_ok_and(|program| {
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).is_ok()
+            && older_names::link(&folder, &program, names).is_ok()
+    });
+    if made {
+        for env in environments {
+            older_names::add_to_path(env, &folder);
+        }
     }
 }
 
