@@ -10,6 +10,7 @@ use crate::config::yaml::{self, Node};
 use crate::error::{Error, Kind};
 use crate::job::build::select::Chosen;
 use crate::job::integration::scalar_text;
+use crate::job::names;
 
 /// How much of a value a message shows.
 const SHOWN: usize = 60;
@@ -99,6 +100,18 @@ impl<'a> Said<'a> {
             return None;
         }
         Some(text)
+    }
+
+    /// Names every property that is written in the yml and none of these: what is left out is not left out in silence.
+    pub fn left_out(&self, known: &[&str], found: &mut Findings) {
+        for field in self.fields().filter(|field| !known.contains(&field.key())) {
+            if self.node(&field.path).is_some() {
+                let near = names::did_you_mean(field.key(), known.iter().copied());
+                let kind = &self.resource.kind;
+                let text = format!("{} has no meaning for a {kind} of ECS, and is left out{near}", field.shown());
+                found.warn(field.at(), text);
+            }
+        }
     }
 
     /// The node of a property in the yml; that of the last key first, as their union goes.
@@ -200,7 +213,7 @@ impl<'a> Field<'a> {
 
     /// One value as text.
     pub fn text(&self, found: &mut Findings) -> Option<String> {
-        if self.value.is_array() || self.value.is_object() {
+        if self.value.is_array() || self.value.is_object() || self.value.is_null() {
             self.wrong(found, "a text");
             return None;
         }
@@ -217,6 +230,19 @@ impl<'a> Field<'a> {
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
             self.wrong(found, what);
+        }
+        number
+    }
+
+    /// A number, also one written as a text.
+    pub fn number(&self, found: &mut Findings) -> Option<Value> {
+        let number = match self.value {
+            Value::Number(_) => Some(self.value.clone()),
+            Value::String(text) => text.trim().parse::<serde_json::Number>().ok().map(Value::from),
+            _ => None,
+        };
+        if number.is_none() {
+            self.wrong(found, "a number");
         }
         number
     }
@@ -259,7 +285,11 @@ impl<'a> Field<'a> {
             self.wrong(found, "a map, `key: value`");
             return None;
         };
-        Some(members.iter().map(|(key, value)| (key.clone(), scalar_text(value).into())).collect())
+        let text = |(key, value): (&String, &Value), found: &mut Findings| {
+            let text = if value.is_null() { Some(String::new()) } else { self.below(key.clone(), value).text(found) };
+            Some((key.clone(), text?.into()))
+        };
+        Some(members.iter().filter_map(|member| text(member, found)).collect())
     }
 
     /// A map, as it is.

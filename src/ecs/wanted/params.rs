@@ -26,6 +26,7 @@ pub(super) fn params(
     secrets: &dyn Secrets,
     found: &mut Findings,
 ) -> Result<Vec<Variable>, Error> {
+    said.left_out(&["params"], found);
     let mut bag = said.bag.clone();
     match bag.get("params") {
         Some(Value::Object(_)) => {}

@@ -77,7 +77,7 @@ fn every_row_of_the_table() {
         ("essential: true", json!({"essential": true})),
         (
             "healthCheck: {command: [CMD, true], interval: 5}",
-            json!({"healthCheck": {"command": ["CMD", true], "interval": 5}}),
+            json!({"healthCheck": {"command": ["CMD", "true"], "interval": 5}}),
         ),
         (
             "linuxParameters: {capabilities: {add: [NET_ADMIN]}}",
@@ -341,7 +341,10 @@ fn wrong_values_have_their_line() {
         ("user: [a]", "7:13: user of o is [\"a\"]: a text was expected"),
         ("network: overlay", "7:16: network of o is \"overlay\": one of bridge, host, awsvpc and none was expected"),
         ("service: yes", "7:16: service of o is \"yes\": a map was expected"),
-        ("taskDefinition: {containerDefinitions: {}}", "7:23: taskDefinition of o is"),
+        (
+            "taskDefinition: {containerDefinitions: {}}",
+            "7:46: taskDefinition.containerDefinitions of o is {}: a list was",
+        ),
     ] {
         for key in ["version", "versionTemplate"] {
             let resource = format!("  - name: o\n    type: dockerOptions\n    {key}:\n      {option}\n");

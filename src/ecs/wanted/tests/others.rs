@@ -196,15 +196,15 @@ fn replicas_that_are_wrong() {
         ),
         (
             "{count: 1, minReplicas: 1, maxReplicas: 2, autoScalingPolicies: [{PolicyName: scale-up}], metricAlarms: [{AlarmName: a, AlarmActions: [scale-upp]}]}",
-            "10:5: AlarmActions of a: \"scale-upp\" is neither an ARN nor a PolicyName of its manifest; did you mean scale-up?",
+            "7:112: AlarmActions of a: \"scale-upp\" is neither an ARN nor a PolicyName of its manifest; did you mean scale-up?",
         ),
         (
             "{count: 1, metricAlarms: [{AlarmName: a, OKActions: [up]}]}",
-            "10:5: OKActions of a: \"up\" is neither an ARN",
+            "7:33: OKActions of a: \"up\" is neither an ARN",
         ),
         (
             "{count: 1, metricAlarms: [{AlarmName: a, InsufficientDataActions: [up]}]}",
-            "10:5: InsufficientDataActions of a: \"up\" is neither an ARN",
+            "7:33: InsufficientDataActions of a: \"up\" is neither an ARN",
         ),
         (
             "{count: 1, metricAlarms: [{AlarmName: a}, {AlarmName: b, Treshold: 1}]}",
