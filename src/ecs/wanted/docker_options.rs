@@ -265,6 +265,10 @@ impl DockerOptions {
                 let instead = OWN.iter().find(|(own, _)| *own == key).map_or("", |(_, instead)| instead);
                 found.warn(field.at(), format_args!("service.{key} is left out: {instead}"));
             }
+            ("service", "desiredCount") => {
+                let count = field.integer(found, 0..=i64::from(i32::MAX), "a whole number");
+                self.put(top, key, count.into());
+            }
             _ => {
                 let value = known(field, top, key, found);
                 self.put(top, key, value);

@@ -106,7 +106,8 @@ impl<'a> Said<'a> {
     pub fn left_out(&self, known: &[&str], found: &mut Findings) {
         for field in self.fields().filter(|field| !known.contains(&field.key())) {
             if self.node(&field.path).is_some() {
-                let near = names::did_you_mean(field.key(), known.iter().copied());
+                let near = names::slip_of(field.key(), known.iter().copied());
+                let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
                 let kind = &self.resource.kind;
                 let text = format!("{} has no meaning for a {kind} of ECS, and is left out{near}", field.shown());
                 found.warn(field.at(), text);

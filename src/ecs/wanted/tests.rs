@@ -2,6 +2,7 @@
 
 mod docker; // the table of dockerOptions
 mod jobs; // jobs in jobs, unions, names
+mod odd; // any value at any field
 mod others; // params, replicas, load balancers, images
 mod refused; // what is wrong, and where
 

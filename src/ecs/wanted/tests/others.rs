@@ -49,6 +49,49 @@ fn secure_params_are_filled_in_and_masked() {
     }
 }
 
+/// Nobody has said `secure` of these, and their names say it.
+#[test]
+fn what_is_secret_by_its_name_is_masked() {
+    let resources = "  - name: p
+    type: params
+    version: {params: {DB_PASSWORD: open-1, api-key: open-2, MAX: \"3\", URL: \"postgres://me:open-4@db:5432/x?y\"}}
+  - name: o
+    type: dockerOptions
+    version:
+      labels: {build: b-1, registry.token: open-5}
+      logConfig: {type: splunk, options: {splunk-token: open-6, splunk-url: \"https://logs.example.com:8088\"}}
+      firelensConfiguration: {type: fluentbit, options: {http_passwd: open-7}}
+      secrets: [{name: KEY, valueFrom: \"arn:aws:secretsmanager:eu-west-1:1:secret:key\"}]
+      repositoryCredentials: {credentialsParameter: \"arn:aws:secretsmanager:eu-west-1:1:secret:hub\"}
+      environment: {SECRET_ARN: \"arn:aws:secretsmanager:eu-west-1:1:secret:a\", USE_TOKEN: true}
+      taskDefinition:
+        containerDefinitions: [{name: side, image: x, environment: [{name: AWS_SECRET_ACCESS_KEY, value: open-8}]}]
+";
+    let wanted = ask(&job(resources, "", ", {IN: p}, {IN: o}"));
+    let shown = masked(&wanted.services[0])["taskDefinition"]["containerDefinitions"].clone();
+    assert!(!shown.to_string().contains("open-"), "{shown}");
+    assert_eq!(
+        shown[0]["environment"],
+        json!([
+            {"name": "DB_PASSWORD", "value": "***"},
+            {"name": "api-key", "value": "***"},
+            {"name": "MAX", "value": "3"},
+            {"name": "URL", "value": "postgres://me:***@db:5432/x?y"},
+            {"name": "SECRET_ARN", "value": "arn:aws:secretsmanager:eu-west-1:1:secret:a"},
+            {"name": "USE_TOKEN", "value": "true"}
+        ])
+    );
+    assert_eq!(shown[0]["dockerLabels"], json!({"build": "b-1", "registry.token": "***"}));
+    let log = json!({"splunk-token": "***", "splunk-url": "https://logs.example.com:8088"});
+    assert_eq!(shown[0]["logConfiguration"]["options"], log);
+    assert_eq!(shown[0]["secrets"][0]["valueFrom"], "arn:aws:secretsmanager:eu-west-1:1:secret:key");
+    let credentials = &shown[0]["repositoryCredentials"]["credentialsParameter"];
+    assert_eq!(credentials, "arn:aws:secretsmanager:eu-west-1:1:secret:hub");
+    assert_eq!(shown[1]["environment"], json!([{"name": "AWS_SECRET_ACCESS_KEY", "value": "***"}]));
+    // What is sent is what was said.
+    assert_eq!(environment(&wanted, 0)["DB_PASSWORD"], "open-1");
+}
+
 /// What is sent and compared again stays as it is, whatever letters a secret has.
 #[test]
 fn only_environments_are_masked() {
@@ -219,6 +262,83 @@ fn replicas_that_are_wrong() {
         let message = fails(&job(&resource, "", ", {IN: o}"));
         assert!(message.starts_with(&format!("8: shippable.yml:{want}")), "{section}\n{message}");
     }
+}
+
+/// Policies are read by what Application Auto Scaling takes.
+#[test]
+fn scaling_policies_of_both_kinds() {
+    let section = "count: 1
+minReplicas: \"1\"
+maxReplicas: 4
+autoScalingPolicies:
+  - PolicyName: step
+    StepScalingPolicyConfiguration: {Cooldown: \"60\", StepAdjustments: [{MetricIntervalLowerBound: \"0.5\", ScalingAdjustment: 1}]}
+  - PolicyName: track
+    PolicyType: TargetTrackingScaling
+    TargetTrackingScalingPolicyConfiguration: {TargetValue: 75, DisableScaleIn: \"false\", ScaleinCooldown: 3}";
+    let wanted = with("replicas", section, ", {IN: o}");
+    let own = json!({"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"});
+    let mut policies = vec![
+        json!({"PolicyName": "step", "StepScalingPolicyConfiguration":
+            {"Cooldown": 60, "StepAdjustments": [{"MetricIntervalLowerBound": 0.5, "ScalingAdjustment": 1}]}}),
+        json!({"PolicyName": "track", "PolicyType": "TargetTrackingScaling", "TargetTrackingScalingPolicyConfiguration":
+            {"TargetValue": 75, "DisableScaleIn": false, "ScaleinCooldown": 3}}),
+    ];
+    for policy in &mut policies {
+        policy.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+    }
+    let scaling = wanted.services[0].scaling.clone().unwrap();
+    assert_eq!(json!(scaling.policies), json!(policies));
+    // Without a role AWS takes its own.
+    assert_eq!(scaling.target.unwrap().get("RoleARN"), None);
+    assert_eq!(wanted.warnings.len(), 1);
+    assert!(
+        wanted.warnings[0].ends_with("and goes to AWS as it is; did you mean ScaleInCooldown?"),
+        "{:?}",
+        wanted.warnings
+    );
+    for (policy, want) in [
+        ("up", "7:72: autoScalingPolicies[0] of o is \"up\": a map was expected"),
+        ("{policyName: up}", "7:72: autoScalingPolicies[0] of o has no PolicyName: add `PolicyName: NAME`"),
+        (
+            "{PolicyName: a, StepScalingPolicyConfiguration: {Cooldown: long}}",
+            "7:131: autoScalingPolicies[0].StepScalingPolicyConfiguration.Cooldown of o is \"long\": a whole number was",
+        ),
+    ] {
+        let section = format!("{{count: 1, minReplicas: 1, maxReplicas: 2, autoScalingPolicies: [{policy}]}}");
+        let resource = format!("  - name: o\n    type: replicas\n    version:\n      {section}\n");
+        let message = fails(&job(&resource, "", ", {IN: o}"));
+        assert!(message.starts_with(&format!("8: shippable.yml:{want}")), "{message}");
+    }
+}
+
+/// What means nothing here is named, so that nobody waits for it to count.
+#[test]
+fn nothing_is_left_out_in_silence() {
+    let balancer = "  - {name: b, type: loadBalancer, pointer: {sourceName: lb, rolle: r, clusterName: x}}\n";
+    let at = "{manifest: m, image: web, port: 80, protocol: tcp}";
+    let yml = job(
+        &format!("{PORTS}{balancer}  - {{name: p, type: params, version: {{params: {{A: 1.0}}, prams: {{B: 2}}}}}}\n"),
+        ", {IN: ports, applyTo: []}",
+        &format!(", {{IN: ports, aplyTo: [web]}}, {{IN: p}}, {{IN: b, applyTo: [{at}]}}"),
+    );
+    let yml = yml
+        .replace("region: eu-west-1", "region: eu-west-1, namespace: n")
+        .replace("seed: {versionName: v1}", "seed: {versionName: 1.10}");
+    let yml = yml.replace("type: deploy,", "type: deploy, metod: upgrade,");
+    let said = ask(&yml).warnings.join("\n");
+    insta::assert_snapshot!(said, @r"
+    shippable.yml:9:91: aplyTo of IN: ports is left out; did you mean applyTo?
+    shippable.yml:3:82: web: 1.10 is read as the number 1.1: put it in quotes to keep it as it is
+    shippable.yml:8:71: applyTo of ports is empty: ports is left out
+    shippable.yml:6:51: p: 1.0 is read as the number 1: put it in quotes to keep it as it is
+    shippable.yml:6:64: prams of p has no meaning for a params of ECS, and is left out; did you mean params?
+    shippable.yml:9:172: protocol in applyTo of b is left out: {manifest: MANIFEST, image: IMAGE, port: 80} was expected
+    shippable.yml:5:68: rolle of b has no meaning for a loadBalancer of ECS, and is left out; did you mean role?
+    shippable.yml:5:84: clusterName of b has no meaning for a loadBalancer of ECS, and is left out
+    shippable.yml:2:106: namespace of c has no meaning for a cluster of ECS, and is left out
+    shippable.yml:9:36: metod of d is left out; did you mean method?
+    ");
 }
 
 const PORTS: &str = "  - {name: ports, type: dockerOptions, version: {portMappings: [\"0:80\"]}}\n";
