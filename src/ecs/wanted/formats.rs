@@ -92,6 +92,9 @@ pub(super) fn volumes_from(field: &Field, found: &mut Findings) -> Option<Value>
     Some(json!({"sourceContainer": container, "readOnly": option == "ro"}))
 }
 
+/// What a limit may have.
+const LIMIT: [&str; 5] = ["name", "soft", "softLimit", "hard", "hardLimit"];
+
 /// `{name, soft, hard}`.
 pub(super) fn ulimit(field: &Field, found: &mut Findings) -> Option<Value> {
     field.map(found)?;
@@ -109,8 +112,7 @@ pub(super) fn ulimit(field: &Field, found: &mut Findings) -> Option<Value> {
             None => field.lacks(found, key, "1024"),
         }
     }
-    const KNOWN: [&str; 5] = ["name", "soft", "softLimit", "hard", "hardLimit"];
-    for other in field.members().filter(|other| !KNOWN.contains(&other.key())) {
+    for other in field.members().filter(|other| !LIMIT.contains(&other.key())) {
         let near = names::did_you_mean(other.key(), ["name", "soft", "hard"]);
         found.warn(other.at(), format_args!("{} is left out: a limit has name, soft and hard{near}", other.shown()));
     }

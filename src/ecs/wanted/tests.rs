@@ -3,8 +3,10 @@
 mod docker; // the table of dockerOptions
 mod jobs; // jobs in jobs, unions, names
 mod odd; // any value at any field
-mod others; // params, replicas, load balancers, images
+mod others; // params, load balancers, images
+mod passes; // what passes straight through
 mod refused; // what is wrong, and where
+mod scaling; // counts and auto scaling
 
 use serde_json::{Value, json};
 
