@@ -240,7 +240,7 @@ impl DockerOptions {
     }
 
     fn straight(&mut self, field: &Field, found: &mut Findings) {
-        self.container.insert(field.key().to_owned(), known_or_not(field, shapes::CONTAINER, found));
+        self.container.insert(field.key().to_owned(), known_or_not(field, field.key(), shapes::CONTAINER, found));
     }
 
     /// A field of the task definition or the service.
@@ -266,7 +266,7 @@ impl DockerOptions {
                 found.warn(field.at(), format_args!("service.{key} is left out: {instead}"));
             }
             ("service", "desiredCount") => {
-                let count = field.integer(found, 0..=i64::from(i32::MAX), "a whole number");
+                let count = field.integer(found, 0..=i64::from(i32::MAX), "a whole number from 0 on");
                 self.put(top, key, count.into());
             }
             _ => {
@@ -311,10 +311,7 @@ fn shape_of(top: &str) -> Shape {
 
 /// The value of a field of the task definition or the service, whose own key may have dots.
 fn known(field: &Field, top: &str, key: &str, found: &mut Findings) -> Value {
-    match shape_of(top).member(key) {
-        Some(shape) => fit(field, shape, found),
-        None => known_or_not(field, shape_of(top), found),
-    }
+    known_or_not(field, key, shape_of(top), found)
 }
 
 /// What has no meaning on ECS, or nowhere.

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
+use super::shown::{MASK, is_secret_name};
 use crate::config::shippable::{Dependency, Resource};
 use crate::config::yaml::{self, Node};
 use crate::error::{Error, Kind};
@@ -201,7 +202,10 @@ impl<'a> Field<'a> {
     /// Says that something else was expected.
     pub fn wrong(&self, found: &mut Findings, expected: impl fmt::Display) {
         let mut value = self.value.to_string();
-        if value.chars().count() > SHOWN {
+        // `API_TOKEN=…` in a list of variables, or an option of this name.
+        if self.path.iter().chain([&value]).any(|text| is_secret_name(text)) {
+            MASK.clone_into(&mut value);
+        } else if value.chars().count() > SHOWN {
             value = value.chars().take(SHOWN).chain(['…']).collect();
         }
         found.error(self.at(), format_args!("{} is {value}: {expected} was expected", self.shown()));

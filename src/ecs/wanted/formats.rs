@@ -127,7 +127,7 @@ pub(super) fn log(field: &Field, found: &mut Findings) -> Option<Value> {
         match member.key() {
             "type" | "logDriver" => drop(log.insert("logDriver".to_owned(), member.text(found)?.into())),
             "options" => drop(log.insert("options".to_owned(), member.map_of_texts(found)?.into())),
-            other => drop(log.insert(other.to_owned(), shapes::known_or_not(&member, shapes::LOG, found))),
+            other => drop(log.insert(other.to_owned(), shapes::known_or_not(&member, other, shapes::LOG, found))),
         }
     }
     if !log.contains_key("logDriver") {

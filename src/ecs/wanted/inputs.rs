@@ -212,7 +212,9 @@ impl<'a, 's> Walk<'a, 's> {
 
     /// A resource as its version has it, placeholders filled in.
     fn said(&mut self, step: &'a Dependency, resource: &'a Resource, values: &mut Values) -> Result<Said<'a>, Error> {
-        self.remarks(resource);
+        if resource.kind == "image" {
+            self.remarks(resource);
+        }
         let image = self.options.images.iter().rev().find(|(name, _)| *name == resource.name);
         let called = image.filter(|_| resource.kind == "image").map(|(_, tag)| tag.as_str());
         let chosen = select::input(step, resource, called, self.sources.versions)?;

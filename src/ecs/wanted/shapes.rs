@@ -83,7 +83,7 @@ fn structure(field: &Field, shape: Shape, found: &mut Findings) -> Option<Value>
     let map = field.map(found)?;
     let fitted = map.keys().map(|key| {
         let value = match field.member(key) {
-            Some(member) => known_or_not(&member, shape, found),
+            Some(member) => known_or_not(&member, key, shape, found),
             None => Value::Null,
         };
         (key.clone(), value)
@@ -91,13 +91,13 @@ fn structure(field: &Field, shape: Shape, found: &mut Findings) -> Option<Value>
     Some(fitted.collect::<Map<_, _>>().into())
 }
 
-/// A member of a structure, by its own key.
-pub(super) fn known_or_not(member: &Field, shape: Shape, found: &mut Findings) -> Value {
-    if let Some(shape) = shape.member(member.key()) {
+/// A member of a structure.
+pub(super) fn known_or_not(member: &Field, key: &str, shape: Shape, found: &mut Findings) -> Value {
+    if let Some(shape) = shape.member(key) {
         return fit(member, shape, found);
     }
     let known = shape.fields().into_iter().flatten().map(|(name, _)| name);
-    if let Some(near) = names::slip_of(member.key(), known) {
+    if let Some(near) = names::slip_of(key, known) {
         let text = format!("{} is not known, and goes to AWS as it is; did you mean {near}?", member.shown());
         found.warn(member.at(), text);
     }

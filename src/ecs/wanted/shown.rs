@@ -8,7 +8,7 @@ use crate::job::build::hex;
 use crate::support::secret::SecretText;
 
 /// What stands for a secret.
-const MASK: &str = "***";
+pub(super) const MASK: &str = "***";
 /// Shorter secrets are masked where they are the whole value: inside of others they would be everywhere.
 const SHORTEST: usize = 4;
 
@@ -69,7 +69,7 @@ const SECRET_NAMES: [&str; 9] =
     ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "ACCESSKEY", "PRIVATEKEY", "CREDENTIAL"];
 
 /// Whether a name says that its value is a secret, though nobody has said `secure`.
-fn is_secret_name(name: &str) -> bool {
+pub(super) fn is_secret_name(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let plain = plain.to_ascii_uppercase();
     SECRET_NAMES.iter().any(|secret| plain.contains(secret))

@@ -129,6 +129,13 @@ fn secure_texts_are_pairs_and_later_ones_win() {
 fn params_that_are_wrong() {
     for (section, want) in [
         ("params: [a]", "8: shippable.yml:7:15: params of o is [\"a\"]: a map, `NAME: value` was expected"),
+        (
+            "params: {secure: [a, b]}",
+            "8: shippable.yml:7:24: params.secure of o is neither a map nor a text: write `secure: {NAME: env:NAME}`",
+        ),
+        ("params: {secure: 5}", "8: shippable.yml:7:24: params.secure of o is neither"),
+        ("params: {A=b: c}", "8: shippable.yml:7:21: \"A=b\" in params of o is no name of a variable"),
+        ("params: {\"\": c}", "8: shippable.yml:7:20: \"\" in params of o is no name of a variable"),
         ("other: 1", "8: shippable.yml:4:5: o has no params: add `params: {NAME: value}`"),
         ("params: {secure: {T: env:NONE}}", "8: shippable.yml:7:28: secure.T of o: "),
     ] {

@@ -189,6 +189,7 @@ fn slips_are_told_and_keys_of_tomorrow_are_not() {
             "taskDefinition.volumes[0].efsVolumeConfiguration.filesystemId",
             "fileSystemId",
         ),
+        ("service.launch_type: EC2", "service.launch_type", "launchType"),
         ("service: {launch_type: EC2}", "service.launch_type", "launchType"),
         (
             "service: {loadBalancers: [{targetGroupARN: x}]}",
@@ -257,18 +258,26 @@ fn wrong_values_have_their_line() {
         ),
         ("healthCheck: curl", "7:20: healthCheck of o is \"curl\": a map was expected"),
         ("healthCheck: {command: {a: b}}", "7:30: healthCheck.command of o is {\"a\":\"b\"}: a list was expected"),
-        ("secrets: {A: arn}", "7:16: secrets of o is {\"A\":\"arn\"}: a list was expected"),
-        ("secrets: [arn]", "7:17: secrets[0] of o is \"arn\": a map was expected"),
+        ("secrets: {A: arn}", "7:16: secrets of o is ***: a list was expected"),
+        ("secrets: [arn]", "7:17: secrets[0] of o is ***: a map was expected"),
         ("environment: [A=1]", "7:21: environment[0] of o is \"A=1\": a map was expected"),
+        ("environment: [API_TOKEN=a]", "7:21: environment[0] of o is ***: a map was expected"),
+        ("logConfig: {type: a, options: {splunk-token: [b]}}", "7:52: logConfig.options.splunk-token of o is ***: a"),
         ("environment: [{name: A, value: [1]}]", "7:38: environment[0].value of o is [1]: a text was expected"),
         ("linuxParameters: {maxSwap: much}", "7:34: linuxParameters.maxSwap of o is \"much\": a whole number was"),
         ("startTimeout: 1.5", "7:21: startTimeout of o is 1.5: a whole number was expected"),
-        ("service.desiredCount: many", "7:29: service.desiredCount of o is \"many\": a whole number was expected"),
+        (
+            "service.desiredCount: many",
+            "7:29: service.desiredCount of o is \"many\": a whole number from 0 on was expected",
+        ),
         (
             "service.deploymentConfiguration.maximumPercent: all",
             "7:55: service.deploymentConfiguration.maximumPercent of",
         ),
-        ("service: {desiredCount: many}", "7:31: service.desiredCount of o is \"many\": a whole number was expected"),
+        (
+            "service: {desiredCount: many}",
+            "7:31: service.desiredCount of o is \"many\": a whole number from 0 on was expected",
+        ),
         ("service: {loadBalancers: elb}", "7:32: service.loadBalancers of o is \"elb\": a map was expected"),
         (
             "service: {placementConstraints: {type: a}}",
