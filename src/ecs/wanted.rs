@@ -15,6 +15,7 @@ mod params; // environments
 mod replicas; // counts and auto scaling
 mod service; // all of it together
 mod settings; // what the job itself says
+mod shapes; // what AWS takes
 mod shown; // digest and masks
 mod templates; // placeholders
 mod volumes; // mounts and volumes
@@ -257,6 +258,7 @@ fn cluster(job: &Job, clusters: &[Said], found: &mut Findings) -> Option<Cluster
             return None;
         }
     };
+    said.left_out(&["sourceName", "region"], found);
     let name = said.required("sourceName", "CLUSTER", found)?;
     let region = said.get("region").and_then(|field| field.text(found)).filter(|region| !region.is_empty());
     let integration = said.resource.integration.as_ref().map(|named| named.name.clone());
@@ -274,7 +276,6 @@ fn check_together(job: &Job, services: &[WantedService], found: &mut Findings) {
     let scalings = || services.iter().filter_map(|service| service.scaling.as_ref());
     let mut alarms: Vec<&str> = Vec::new();
     for scaling in scalings() {
-        replicas::check_actions(&job.yml.at.to_string(), scaling, found);
         for name in scaling.alarms.iter().filter_map(|alarm| alarm.get("AlarmName")?.as_str()) {
             if alarms.contains(&name) {
                 found.warn(

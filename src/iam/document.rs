@@ -302,6 +302,12 @@ fn statement_is_whole(statement: &Statement) -> Result<(), String> {
             return Err(format!("{action} is no action: write it as SERVICE:ACTION, such as ecs:CreateService"));
         }
     }
+    let resources = statement.resource.iter().chain(&statement.not_resource).flat_map(OneOrMany::all);
+    for resource in resources {
+        if !resource.starts_with("arn:") && !resource.starts_with('*') {
+            return Err(format!("{resource:?} is no resource: write an ARN, or \"*\""));
+        }
+    }
     Ok(())
 }
 

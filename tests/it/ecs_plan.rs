@@ -102,8 +102,9 @@ fn plans(sandbox: &Sandbox, words: &str) -> Ran {
     ran
 }
 
+/// The plan of a bench, in JSON.
 #[track_caller]
-fn plan(bench: &Bench, words: &str) -> Value {
+pub fn plan(bench: &Bench, words: &str) -> Value {
     let calls = bench.ecs.calls().len();
     let ran = plans(&bench.sandbox, &format!("--json {words}"));
     assert_eq!((ran.status, ran.err()), (0, String::new()));

@@ -124,6 +124,24 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn what_is_denied_is_not_to_be_added() {
+    let sandbox = Sandbox::new();
+    sandbox.write("work/p.json", documented("load-balancer.json"));
+    let deny = json!({"Statement": {"Effect": "Deny", "NotAction": "ecs:*", "Resource": "*"}});
+    sandbox.write("work/deny.json", deny.to_string());
+    let ran = sandbox.shipctl(["iam", "check", "p.json", "deny.json", "--for", "deploy,load-balancer"]);
+    assert_eq!((ran.status, ran.out().lines().count()), (4, 2), "{}", ran.out());
+    assert!(ran.out().lines().all(|line| line.starts_with("denied: iam:")), "{}", ran.out());
+    assert!(ran.err().contains("2 of 9 actions for deploy,load-balancer not allowed: take away what denies them; "));
+    let denied = json!({"Statement": {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}});
+    sandbox.write("work/deny.json", denied.to_string());
+    let ran = sandbox.shipctl(["iam", "check", "p.json", "deny.json", "--for", "load-balancer,scaling"]);
+    assert!(
+        ran.err().contains("8 of 8 actions for load-balancer,scaling not allowed: add them, and take away what denies")
+    );
+}
+
+#[test]
 fn policies_come_from_pipes_as_aws_prints_them() {
     let sandbox = Sandbox::new();
     let document: Value = serde_json::from_str(&documented("scaling.json")).unwrap();

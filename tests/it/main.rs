@@ -30,6 +30,7 @@ mod ecs_kills; // killed and interrupted at each call
 mod ecs_manifests; // several of them
 mod ecs_mended; // what is done about refusals
 mod ecs_methods; // blueGreen, upgrade, replace
+mod ecs_model; // every request beside what AWS publishes
 mod ecs_moto; // the documented permissions, enforced by moto
 mod ecs_options; // ports, load balancers, counts, names
 mod ecs_plan; // plans, beside what deployments do

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::Purposes;
 use crate::ctx::Ctx;
 use crate::error::{Error, Kind};
-use crate::iam::{self, Named, Report, read_policy};
+use crate::iam::{self, Named, Outcome, Report, Verdict, read_policy};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -59,10 +59,16 @@ fn verdict(policies: &[Named], report: &Report) -> Result<(), Error> {
     }
     let files = policies.iter().map(|policy| policy.name.as_str()).collect::<Vec<_>>().join(", ");
     let purposes = iam::names(&report.purposes);
+    let is_denied = |verdict: &&Verdict| matches!(verdict.outcome, Outcome::Denied(_));
+    let cure = match report.missing().filter(is_denied).count() {
+        0 => "add them",
+        denied if denied == missing => "take away what denies them",
+        _ => "add them, and take away what denies some",
+    };
     Err(Error::new(
         Kind::Denied,
         format_args!(
-            "{files}: {missing} of {} actions for {purposes} not allowed: add them; `shipctl iam policy --for \
+            "{files}: {missing} of {} actions for {purposes} not allowed: {cure}; `shipctl iam policy --for \
              {purposes}` prints a policy that allows them",
             report.verdicts.len()
         ),

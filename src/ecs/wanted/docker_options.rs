@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::field::{Field, Findings, Said};
 use super::formats::{self, Volume};
 use super::merge;
+use super::shapes::{self, Shape, fit, known_or_not};
 use crate::job::names;
 
 /// What one resource asks for, in the words of ECS.
@@ -214,81 +215,103 @@ impl DockerOptions {
         let key = field.key();
         // `service.role: x` for `service: {role: x}`.
         if let Some((top @ ("service" | "taskDefinition"), rest)) = key.split_once('.') {
-            let nested = rest.rsplit('.').fold(field.value.clone(), |value, step| json!({ step: value }));
-            return self.pass(top, field, nested.as_object().unwrap_or(&Map::new()), found);
+            return match rest.split_once('.') {
+                None => self.pass(top, rest, field, found),
+                Some((member, below)) => self.pass_below(top, member, below, field, found),
+            };
         }
         match key {
             "service" | "taskDefinition" => {
-                if let Some(map) = field.map(found) {
-                    self.pass(key, field, map, found);
+                for (name, value) in field.map(found).into_iter().flatten() {
+                    match field.member(name) {
+                        Some(member) => self.pass(key, name, &member, found),
+                        None => self.put(key, name, value.clone()),
+                    }
                 }
             }
             "environment" => {
                 let list = formats::environment(field, found);
                 self.container.insert(key.to_owned(), list);
             }
-            "restartPolicy" if field.member("enabled").is_some() => self.straight(field),
-            _ if OF_ECS.contains(&key) => self.straight(field),
+            "restartPolicy" if field.member("enabled").is_some() => self.straight(field, found),
+            _ if OF_ECS.contains(&key) => self.straight(field, found),
             _ => unknown(field, found),
         }
     }
 
-    fn straight(&mut self, field: &Field) {
-        self.container.insert(field.key().to_owned(), field.value.clone());
+    fn straight(&mut self, field: &Field, found: &mut Findings) {
+        self.container.insert(field.key().to_owned(), known_or_not(field, field.key(), shapes::CONTAINER, found));
     }
 
-    fn pass(&mut self, top: &str, field: &Field, map: &Map<String, Value>, found: &mut Findings) {
-        if top == "service" {
-            return self.pass_service(field, map, found);
-        }
-        let mut map = map.clone();
-        for key in ["cpu", "memory"] {
-            // The API wants texts, though they are numbers.
-            if let Some(number @ Value::Number(_)) = map.get_mut(key) {
-                *number = number.to_string().into();
+    /// A field of the task definition or the service.
+    fn pass(&mut self, top: &str, key: &str, field: &Field, found: &mut Findings) {
+        match (top, key) {
+            ("taskDefinition", "containerDefinitions") => {
+                if let Value::Array(definitions) = known(field, top, key, found) {
+                    self.definitions.extend(definitions);
+                }
+            }
+            ("taskDefinition", "volumes") => self.pass_volumes(field, found),
+            // An older page of the documentation spells it so.
+            ("service", "loadBalancer") => {
+                let list = known(field, top, "loadBalancers", found);
+                if self.service.contains_key("loadBalancers") {
+                    found.warn(field.at(), format_args!("{} is left out: loadBalancers says which", field.shown()));
+                } else {
+                    self.put(top, "loadBalancers", list);
+                }
+            }
+            ("service", _) if OWN.iter().any(|(own, _)| *own == key) => {
+                let instead = OWN.iter().find(|(own, _)| *own == key).map_or("", |(_, instead)| instead);
+                found.warn(field.at(), format_args!("service.{key} is left out: {instead}"));
+            }
+            ("service", "desiredCount") => {
+                let count = field.integer(found, 0..=i64::from(i32::MAX), "a whole number from 0 on");
+                self.put(top, key, count.into());
+            }
+            _ => {
+                let value = known(field, top, key, found);
+                self.put(top, key, value);
             }
         }
-        if let Some(definitions) = map.shift_remove("containerDefinitions") {
-            match definitions {
-                Value::Array(definitions) => self.definitions.extend(definitions),
-                _ => field.wrong(found, "containerDefinitions as a list"),
-            }
-        }
-        if let Some(Value::Array(volumes)) = map.get_mut("volumes") {
-            // `source:path:options`, as the documentation has it, are mounts; objects are volumes of ECS.
-            let nested = field.member("volumes").map(|volumes| volumes.elements(found)).unwrap_or_default();
-            let mounts: Vec<Field> = nested.into_iter().filter(|element| element.value.is_string()).collect();
-            volumes.retain(Value::is_object);
-            if volumes.is_empty() {
-                map.shift_remove("volumes");
-            }
-            if !mounts.is_empty() {
-                self.mount(&mounts, found);
-            }
-        }
-        merge::deep(&mut self.task, &map);
     }
 
-    fn pass_service(&mut self, field: &Field, map: &Map<String, Value>, found: &mut Findings) {
-        let mut map = map.clone();
-        // An older page of the documentation spells it so.
-        if let Some(list @ Value::Array(_)) = map.get("loadBalancer").cloned() {
-            map.shift_remove("loadBalancer");
-            map.entry("loadBalancers").or_insert(list);
-        }
-        for (key, instead) in OWN {
-            if map.shift_remove(key).is_some() {
-                let at = field.member(key).map_or_else(|| field.at(), |member| member.at());
-                found.warn(at, format_args!("service.{key} is left out: {instead}"));
-            }
-        }
-        if let Some(count) = map.get_mut("desiredCount")
-            && let Some(number) = count.as_str().and_then(|text| text.trim().parse::<u32>().ok())
-        {
-            *count = number.into();
-        }
-        merge::deep(&mut self.service, &map);
+    /// What is deeper, of a key with more dots.
+    fn pass_below(&mut self, top: &str, key: &str, below: &str, field: &Field, found: &mut Findings) {
+        let shape = below.split('.').try_fold(shape_of(top).member(key), |shape, step| Some(shape?.member(step)));
+        let value = match shape.flatten() {
+            Some(shape) => fit(field, shape, found),
+            None => field.value.clone(),
+        };
+        self.put(top, key, below.rsplit('.').fold(value, |value, step| json!({ step: value })));
     }
+
+    /// `source:path:options`, as the documentation has it, are mounts; maps are volumes of ECS.
+    fn pass_volumes(&mut self, field: &Field, found: &mut Findings) {
+        let (volumes, mounts): (Vec<_>, Vec<_>) =
+            field.elements(found).into_iter().partition(|element| element.value.is_object());
+        if !mounts.is_empty() {
+            self.mount(&mounts, found);
+        }
+        if !volumes.is_empty() {
+            let volumes: Value = volumes.iter().map(|volume| fit(volume, shapes::VOLUME, found)).collect();
+            self.put("taskDefinition", "volumes", volumes);
+        }
+    }
+
+    fn put(&mut self, top: &str, key: &str, value: Value) {
+        let into = if top == "service" { &mut self.service } else { &mut self.task };
+        merge::deep(into, &[(key.to_owned(), value)].into_iter().collect());
+    }
+}
+
+fn shape_of(top: &str) -> Shape {
+    if top == "service" { shapes::SERVICE } else { shapes::TASK_DEFINITION }
+}
+
+/// The value of a field of the task definition or the service, whose own key may have dots.
+fn known(field: &Field, top: &str, key: &str, found: &mut Findings) -> Value {
+    known_or_not(field, key, shape_of(top), found)
 }
 
 /// What has no meaning on ECS, or nowhere.

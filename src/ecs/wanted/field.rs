@@ -5,11 +5,13 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
+use super::shown::{MASK, is_secret_name};
 use crate::config::shippable::{Dependency, Resource};
 use crate::config::yaml::{self, Node};
 use crate::error::{Error, Kind};
 use crate::job::build::select::Chosen;
 use crate::job::integration::scalar_text;
+use crate::job::names;
 
 /// How much of a value a message shows.
 const SHOWN: usize = 60;
@@ -101,6 +103,19 @@ impl<'a> Said<'a> {
         Some(text)
     }
 
+    /// Names every property that is written in the yml and none of these: what is left out is not left out in silence.
+    pub fn left_out(&self, known: &[&str], found: &mut Findings) {
+        for field in self.fields().filter(|field| !known.contains(&field.key())) {
+            if self.node(&field.path).is_some() {
+                let near = names::slip_of(field.key(), known.iter().copied());
+                let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+                let kind = &self.resource.kind;
+                let text = format!("{} has no meaning for a {kind} of ECS, and is left out{near}", field.shown());
+                found.warn(field.at(), text);
+            }
+        }
+    }
+
     /// The node of a property in the yml; that of the last key first, as their union goes.
     fn node(&self, path: &[String]) -> Option<&'a Node> {
         let section = |key: &&str| self.resource.yml.get(key);
@@ -187,7 +202,10 @@ impl<'a> Field<'a> {
     /// Says that something else was expected.
     pub fn wrong(&self, found: &mut Findings, expected: impl fmt::Display) {
         let mut value = self.value.to_string();
-        if value.chars().count() > SHOWN {
+        // `API_TOKEN=…` in a list of variables, or an option of this name.
+        if self.path.iter().chain([&value]).any(|text| is_secret_name(text)) {
+            MASK.clone_into(&mut value);
+        } else if value.chars().count() > SHOWN {
             value = value.chars().take(SHOWN).chain(['…']).collect();
         }
         found.error(self.at(), format_args!("{} is {value}: {expected} was expected", self.shown()));
@@ -200,7 +218,7 @@ impl<'a> Field<'a> {
 
     /// One value as text.
     pub fn text(&self, found: &mut Findings) -> Option<String> {
-        if self.value.is_array() || self.value.is_object() {
+        if self.value.is_array() || self.value.is_object() || self.value.is_null() {
             self.wrong(found, "a text");
             return None;
         }
@@ -217,6 +235,19 @@ impl<'a> Field<'a> {
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
             self.wrong(found, what);
+        }
+        number
+    }
+
+    /// A number, also one written as a text.
+    pub fn number(&self, found: &mut Findings) -> Option<Value> {
+        let number = match self.value {
+            Value::Number(_) => Some(self.value.clone()),
+            Value::String(text) => text.trim().parse::<serde_json::Number>().ok().map(Value::from),
+            _ => None,
+        };
+        if number.is_none() {
+            self.wrong(found, "a number");
         }
         number
     }
@@ -259,7 +290,11 @@ impl<'a> Field<'a> {
             self.wrong(found, "a map, `key: value`");
             return None;
         };
-        Some(members.iter().map(|(key, value)| (key.clone(), scalar_text(value).into())).collect())
+        let text = |(key, value): (&String, &Value), found: &mut Findings| {
+            let text = if value.is_null() { Some(String::new()) } else { self.below(key.clone(), value).text(found) };
+            Some((key.clone(), text?.into()))
+        };
+        Some(members.iter().filter_map(|member| text(member, found)).collect())
     }
 
     /// A map, as it is.

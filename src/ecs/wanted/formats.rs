@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::field::{Field, Findings};
+use super::shapes::{self, fit};
 use crate::job::integration::scalar_text;
+use crate::job::names;
 
 /// What a container mounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub(super) fn each(field: &Field, found: &mut Findings, read: fn(&Field, &mut Fi
 /// `host:container/protocol`; the host's port may be left out, and then is any.
 pub(super) fn port(field: &Field, found: &mut Findings) -> Option<Value> {
     if field.value.is_object() {
-        return Some(field.value.clone());
+        return Some(fit(field, shapes::PORT, found));
     }
     let text = field.text(found)?;
     let (ports, protocol) = text.trim().rsplit_once('/').unwrap_or((text.trim(), "tcp"));
@@ -62,7 +64,7 @@ pub(super) fn port(field: &Field, found: &mut Findings) -> Option<Value> {
 /// `host:address`; the address may be one of IPv6.
 pub(super) fn host(field: &Field, found: &mut Findings) -> Option<Value> {
     if field.value.is_object() {
-        return Some(field.value.clone());
+        return Some(fit(field, shapes::HOST, found));
     }
     let text = field.text(found)?;
     match text.split_once(':') {
@@ -79,7 +81,7 @@ pub(super) fn host(field: &Field, found: &mut Findings) -> Option<Value> {
 /// `container:ro`.
 pub(super) fn volumes_from(field: &Field, found: &mut Findings) -> Option<Value> {
     if field.value.is_object() {
-        return Some(field.value.clone());
+        return Some(fit(field, shapes::VOLUME_FROM, found));
     }
     let text = field.text(found)?;
     let (container, option) = text.split_once(':').unwrap_or((&text, "rw"));
@@ -89,6 +91,9 @@ pub(super) fn volumes_from(field: &Field, found: &mut Findings) -> Option<Value>
     }
     Some(json!({"sourceContainer": container, "readOnly": option == "ro"}))
 }
+
+/// What a limit may have.
+const LIMIT: [&str; 5] = ["name", "soft", "softLimit", "hard", "hardLimit"];
 
 /// `{name, soft, hard}`.
 pub(super) fn ulimit(field: &Field, found: &mut Findings) -> Option<Value> {
@@ -107,6 +112,10 @@ pub(super) fn ulimit(field: &Field, found: &mut Findings) -> Option<Value> {
             None => field.lacks(found, key, "1024"),
         }
     }
+    for other in field.members().filter(|other| !LIMIT.contains(&other.key())) {
+        let near = names::did_you_mean(other.key(), ["name", "soft", "hard"]);
+        found.warn(other.at(), format_args!("{} is left out: a limit has name, soft and hard{near}", other.shown()));
+    }
     Some(limit.into())
 }
 
@@ -118,7 +127,7 @@ pub(super) fn log(field: &Field, found: &mut Findings) -> Option<Value> {
         match member.key() {
             "type" | "logDriver" => drop(log.insert("logDriver".to_owned(), member.text(found)?.into())),
             "options" => drop(log.insert("options".to_owned(), member.map_of_texts(found)?.into())),
-            other => drop(log.insert(other.to_owned(), member.value.clone())),
+            other => drop(log.insert(other.to_owned(), shapes::known_or_not(&member, other, shapes::LOG, found))),
         }
     }
     if !log.contains_key("logDriver") {
@@ -145,7 +154,7 @@ pub(super) fn environment(field: &Field, found: &mut Findings) -> Value {
     for element in elements {
         let Some(map) = element.map(found) else { continue };
         if !is_map && map.contains_key("name") {
-            all.push(element.value.clone());
+            all.push(fit(&element, shapes::VARIABLE, found));
         } else {
             let pairs = map.iter().map(|(name, value)| json!({"name": name, "value": scalar_text(value)}));
             all.extend(pairs);

@@ -21,6 +21,7 @@ pub(super) fn image(said: &Said, found: &mut Findings) -> Option<Image> {
         );
         found.error(said.resource.at(), text);
     }
+    said.left_out(&["sourceName", "versionName", "isPull"], found);
     let source = said.required("sourceName", "REGISTRY/REPOSITORY", found)?;
     match reference(&source, said.version_name.as_deref()) {
         Ok(reference) => Some(Image { name: name.to_owned(), reference }),

@@ -8,6 +8,7 @@ use super::image::{Image, image};
 use super::load_balancer::{Balancer, balancer};
 use super::params::{self, Variable};
 use super::replicas::{Replicas, replicas};
+use super::settings::slips;
 use super::templates::Values;
 use super::{Options, Sources};
 use crate::config::shippable::{Dependency, Job, Named, Pipeline, Resource};
@@ -58,6 +59,9 @@ impl Layer {
     }
 }
 
+/// What steps may say.
+const STEP: [&str; 6] = ["IN", "applyTo", "force", "deployName", "versionName", "versionNumber"];
+
 /// The way through the jobs.
 pub(super) struct Walk<'a, 's> {
     pub pipeline: &'a Pipeline,
@@ -82,6 +86,9 @@ impl<'a, 's> Walk<'a, 's> {
             return Err(refused(at, format_args!("{way} → {}: jobs that take each other in", job.name)));
         }
         self.pipeline.require_job(&job.name)?;
+        for step in inputs(job) {
+            slips(&step.step, &format!("IN: {}", step.name), &STEP, &mut self.found);
+        }
         self.trail.push(&job.name);
         let units = match job.kind.as_str() {
             "manifest" => vec![self.manifest(job)?],
@@ -192,12 +199,22 @@ impl<'a, 's> Walk<'a, 's> {
         Ok(units)
     }
 
+    /// Numbers that are read as others than were written: 1.10 is 1.1, and so another tag.
+    fn remarks(&mut self, resource: &Resource) {
+        for remark in self.pipeline.remarks.iter().filter(|remark| resource.yml.holds(&remark.at)) {
+            self.found.warn(&remark.at, format_args!("{}: {}", resource.name, remark.text));
+        }
+    }
+
     fn values(&self, job: &Job) -> Values {
         Values::of_job(&job.name, &job.kind, &self.options.build_number)
     }
 
     /// A resource as its version has it, placeholders filled in.
     fn said(&mut self, step: &'a Dependency, resource: &'a Resource, values: &mut Values) -> Result<Said<'a>, Error> {
+        if resource.kind == "image" {
+            self.remarks(resource);
+        }
         let image = self.options.images.iter().rev().find(|(name, _)| *name == resource.name);
         let called = image.filter(|_| resource.kind == "image").map(|(_, tag)| tag.as_str());
         let chosen = select::input(step, resource, called, self.sources.versions)?;
@@ -216,6 +233,7 @@ impl<'a, 's> Walk<'a, 's> {
     ) -> Result<Option<Layer>, Error> {
         let body = match resource.kind.as_str() {
             "params" => {
+                self.remarks(resource);
                 let chosen = select::input(step, resource, None, self.sources.versions)?;
                 let said = Said::of(&chosen, resource);
                 let variables = params::params(&chosen, &said, self.sources.secrets, &mut self.found)?;
@@ -268,6 +286,9 @@ fn only(step: &Dependency, node: &Node, found: &mut Findings) -> Vec<Named> {
         Yaml::List(elements) => elements.as_slice(),
         _ => std::slice::from_ref(node),
     };
+    if elements.is_empty() {
+        found.warn(&node.at, format_args!("applyTo of {} is empty: {} is left out", step.name, step.name));
+    }
     let mut names = Vec::new();
     for element in elements {
         let Some(name) = element.scalar() else {

@@ -47,6 +47,7 @@ impl Balancer {
 /// Reads one resource, and the `applyTo` of its step. In a manifest, `applyTo` need not name one.
 pub(super) fn balancer(said: &Said, in_manifest: bool, found: &mut Findings) -> Option<Balancer> {
     let targets = targets(said, in_manifest, found);
+    said.left_out(&["sourceName", "method", "role"], found);
     let source = said.required("sourceName", "NAME-OR-ARN", found)?;
     let method = said.get("method").and_then(|field| field.text(found));
     let is_target_group = source.starts_with("arn:") && source.contains(":targetgroup/");
@@ -91,6 +92,12 @@ fn target(said: &Said, node: &Node, in_manifest: bool, example: &str, found: &mu
     if !matches!(node.value, yaml::Value::Map(_)) {
         found.error(&node.at, format_args!("applyTo of {} has {}: {example} was expected", said.name(), node.kind()));
         return None;
+    }
+    for (key, value) in node.members() {
+        if !["manifest", "image", "port"].contains(&key.text.as_str()) {
+            let text = format!("{} in applyTo of {} is left out: {example} was expected", key.text, said.name());
+            found.warn(&value.at, text);
+        }
     }
     let mut text = |key: &str, is_required: bool| {
         let value = node.get(key).and_then(Node::scalar).filter(|text| !text.is_empty());

@@ -26,6 +26,7 @@ pub(super) fn params(
     secrets: &dyn Secrets,
     found: &mut Findings,
 ) -> Result<Vec<Variable>, Error> {
+    said.left_out(&["params"], found);
     let mut bag = said.bag.clone();
     match bag.get("params") {
         Some(Value::Object(_)) => {}
@@ -40,6 +41,9 @@ pub(super) fn params(
             }
             return Ok(Vec::new());
         }
+    }
+    if !are_variables(said, found) {
+        return Ok(Vec::new());
     }
     let (mut notes, mut missing) = (Vec::new(), Vec::new());
     let references = build::resolve(std::slice::from_ref(chosen), secrets, &mut notes, &mut missing);
@@ -62,6 +66,24 @@ pub(super) fn params(
         }));
     }
     Ok(all)
+}
+
+/// Whether each has a name, and secrets are one by one. No value is shown: it may be a secret.
+fn are_variables(said: &Said, found: &mut Findings) -> bool {
+    let mut are_right = true;
+    for member in said.get("params").iter().flat_map(|params| params.members().collect::<Vec<_>>()) {
+        let name = member.key().trim();
+        if name == SECURE && !(member.value.is_object() || member.value.is_string()) {
+            let text = format!("{} is neither a map nor a text: write `secure: {{NAME: env:NAME}}`", member.shown());
+            found.error(member.at(), text);
+            are_right = false;
+        } else if name.is_empty() || name.contains(['=', '\0']) {
+            let text = format!("{:?} in params of {} is no name of a variable", member.key(), said.name());
+            found.error(member.at(), text);
+            are_right = false;
+        }
+    }
+    are_right
 }
 
 /// Puts variables into those that are there: the later wins, in the place of the first.

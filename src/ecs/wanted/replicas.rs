@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Scaling;
 use super::field::{Field, Findings, Said};
+use super::shapes;
 use crate::aws::alarms;
 use crate::job::names;
 
@@ -15,7 +16,8 @@ pub(super) struct Replicas {
     max: Option<i64>,
     role: Option<String>,
     policies: Option<Vec<Value>>,
-    alarms: Option<Vec<Value>>,
+    /// Each with its place.
+    alarms: Option<Vec<(String, Value)>>,
     /// Where, and which.
     at: String,
     name: String,
@@ -40,9 +42,13 @@ pub(super) fn replicas(said: &Said, found: &mut Findings) -> Replicas {
                     field.wrong(found, "the ARN of a role");
                 }
             }
-            "autoScalingPolicies" => read.policies = Some(listed(&field, "PolicyName", found)),
+            "autoScalingPolicies" => {
+                let fit = |policy: &Field, found: &mut Findings| shapes::fit(policy, shapes::POLICY, found);
+                read.policies =
+                    Some(listed(&field, "PolicyName", found, fit).into_iter().map(|(_, one)| one).collect());
+            }
             "metricAlarms" => {
-                read.alarms = Some(listed(&field, "AlarmName", found));
+                read.alarms = Some(listed(&field, "AlarmName", found, |alarm, _| alarm.value.clone()));
                 check_alarms(&field, found);
             }
             other => {
@@ -69,16 +75,22 @@ pub(super) fn replicas(said: &Said, found: &mut Findings) -> Replicas {
     read
 }
 
-/// A list of requests, each with a name.
-fn listed(field: &Field, key: &str, found: &mut Findings) -> Vec<Value> {
+/// A list of requests, each with a name and its place.
+fn listed(
+    field: &Field,
+    key: &str,
+    found: &mut Findings,
+    read: impl Fn(&Field, &mut Findings) -> Value,
+) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     for element in field.elements(found) {
-        let Some(request) = element.map(found) else { continue };
-        match element.member(key) {
-            Some(name) => drop(name.text(found)),
-            None => element.lacks(found, key, "NAME"),
+        if element.map(found).is_none() {
+            continue;
         }
-        all.push(Value::Object(request.clone()));
+        if element.member(key).is_none() {
+            element.lacks(found, key, "NAME");
+        }
+        all.push((element.at(), read(&element, found)));
     }
     all
 }
@@ -136,6 +148,8 @@ impl Replicas {
         if target.is_none() && policies.is_empty() && alarms.is_empty() {
             return None;
         }
+        check_actions(&alarms, &policies, found);
+        let alarms = alarms.into_iter().map(|(_, alarm)| alarm).collect();
         let objects = |all: Vec<Value>| all.into_iter().filter_map(|one| one.as_object().cloned());
         let filled = objects(policies).map(|mut policy| {
             for (key, value) in [("ServiceNamespace", "ecs"), ("ScalableDimension", "ecs:service:DesiredCount")] {
@@ -153,11 +167,11 @@ impl Replicas {
 }
 
 /// Refuses an action of an alarm that is neither an ARN nor a policy of the same manifest.
-pub(super) fn check_actions(at: &str, scaling: &Scaling, found: &mut Findings) {
-    let policies = || scaling.policies.iter().filter_map(|policy| policy.get("PolicyName")?.as_str());
-    for alarm in &scaling.alarms {
+fn check_actions(all: &[(String, Value)], policies: &[Value], found: &mut Findings) {
+    let policies = || policies.iter().filter_map(|policy| policy.get("PolicyName")?.as_str());
+    for (at, alarm) in all {
         let name = alarm.get("AlarmName").and_then(Value::as_str).unwrap_or_default();
-        for key in crate::aws::alarms::ACTIONS {
+        for key in alarms::ACTIONS {
             let actions = alarm.get(key).and_then(Value::as_array).into_iter().flatten();
             for action in actions.filter_map(Value::as_str) {
                 if !action.starts_with("arn:") && !policies().any(|policy| policy == action) {

@@ -158,7 +158,8 @@ impl<'a> Parts<'a> {
     /// The request of `CreateService`, and whether a role has to be looked for.
     fn service(mut self, task_definition: &Map<String, Value>, found: &mut Findings) -> (Map<String, Value>, bool) {
         let mut service = Map::new();
-        let count = self.service.shift_remove("desiredCount").unwrap_or_else(|| 1.into());
+        let count = self.service.shift_remove("desiredCount").filter(|count| !count.is_null());
+        let count = count.unwrap_or_else(|| 1.into());
         if !self.is_daemon() {
             service.insert("desiredCount".to_owned(), count);
         }

@@ -14,6 +14,9 @@ const MAX_WAIT: (u64, u64) = (600, 3600);
 /// Seconds that a new service has to stay steady.
 const STABILITY: (u64, u64) = (0, 300);
 
+/// Their keys.
+const KEYS: [&str; 7] = ["steps", "method", "workflow", "maxWaitTime", "stabilityDuration", "deployName", "force"];
+
 /// The settings of a job.
 #[derive(Debug)]
 pub(super) struct Settings {
@@ -28,6 +31,7 @@ pub(super) struct Settings {
 impl Settings {
     /// Reads and checks them.
     pub fn of(job: &Job, services: usize, found: &mut Findings) -> Self {
+        slips(&job.yml, &job.name, &KEYS, found);
         let option = |key: &str| job.yml.get(key).filter(|node| !node.is_null());
         let methods = [("blueGreen", Method::BlueGreen), ("upgrade", Method::Upgrade), ("replace", Method::Replace)];
         let method = choice("method", option("method"), &methods, found);
@@ -61,6 +65,15 @@ impl Settings {
             stability,
             force,
             deploy_name: deploy_name(option("deployName"), services, found),
+        }
+    }
+}
+
+/// Names keys that are slips of those that mean something. Others are nobody's business.
+pub(super) fn slips(node: &Node, of: &str, known: &[&str], found: &mut Findings) {
+    for (key, value) in node.members().iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {
+        if let Some(near) = names::slip_of(&key.text, known.iter().copied()) {
+            found.warn(&value.at, format_args!("{} of {of} is left out; did you mean {near}?", key.text));
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::job::build::hex;
 use crate::support::secret::SecretText;
 
 /// What stands for a secret.
-const MASK: &str = "***";
+pub(super) const MASK: &str = "***";
 /// Shorter secrets are masked where they are the whole value: inside of others they would be everywhere.
 const SHORTEST: usize = 4;
 
@@ -38,7 +38,7 @@ fn sorted(value: Value) -> Value {
     }
 }
 
-/// `{"taskDefinition": …, "service": …, "scaling": …}`, secrets masked. Only environments have any: what the service and
+/// `{"taskDefinition": …, "service": …, "scaling": …}`, secrets masked. Only task definitions have any: what the service and
 /// its scaling are like is sent and compared again, and a role that has a secret's letters in it stays as it is.
 pub fn masked(service: &WantedService) -> Value {
     let mut value = whole(service);
@@ -60,7 +60,50 @@ fn hidden(service: &WantedService, mut value: Value) -> Value {
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     mask(&mut value, &secrets);
     mask_short(&mut value, service);
+    mask_names(&mut value);
     value
+}
+
+/// What the names of secrets have in them, in capitals without separators.
+const SECRET_NAMES: [&str; 9] =
+    ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "ACCESSKEY", "PRIVATEKEY", "CREDENTIAL"];
+
+/// Whether a name says that its value is a secret, though nobody has said `secure`.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let plain = plain.to_ascii_uppercase();
+    SECRET_NAMES.iter().any(|secret| plain.contains(secret))
+}
+
+/// Masks what is a secret by its name, and passwords in addresses. Where a secret lies (an ARN) is none.
+fn mask_named(name: &str, value: &mut Value) {
+    let Value::String(text) = value else { return };
+    let is_plain = text.is_empty() || text.starts_with("arn:") || matches!(text.as_str(), "true" | "false");
+    if is_secret_name(name) && !is_plain {
+        MASK.clone_into(text);
+    } else if let Some((scheme, rest)) = text.split_once("://")
+        && let Some((user, host)) = rest.split('/').next().and_then(|authority| authority.rsplit_once('@'))
+        && let Some((user, _)) = user.split_once(':')
+    {
+        let path = rest.split_once('/').map(|(_, path)| format!("/{path}")).unwrap_or_default();
+        *text = format!("{scheme}://{user}:{MASK}@{host}{path}");
+    }
+}
+
+/// The places of a container where people write secrets out.
+fn mask_names(value: &mut Value) {
+    let definitions = value.get_mut("containerDefinitions").and_then(Value::as_array_mut);
+    for definition in definitions.into_iter().flatten() {
+        let environment = definition.get_mut("environment").and_then(Value::as_array_mut);
+        for variable in environment.into_iter().flatten() {
+            let name = variable.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            variable.get_mut("value").into_iter().for_each(|value| mask_named(&name, value));
+        }
+        for place in ["/logConfiguration/options", "/firelensConfiguration/options", "/dockerLabels"] {
+            let options = definition.pointer_mut(place).and_then(Value::as_object_mut);
+            options.into_iter().flatten().for_each(|(name, value)| mask_named(name, value));
+        }
+    }
 }
 
 fn mask(value: &mut Value, secrets: &[&str]) {

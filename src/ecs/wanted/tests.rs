@@ -2,8 +2,11 @@
 
 mod docker; // the table of dockerOptions
 mod jobs; // jobs in jobs, unions, names
-mod others; // params, replicas, load balancers, images
+mod odd; // any value at any field
+mod others; // params, load balancers, images
+mod passes; // what passes straight through
 mod refused; // what is wrong, and where
+mod scaling; // counts and auto scaling
 
 use serde_json::{Value, json};
 

@@ -251,6 +251,8 @@ fn wrong_documents_say_where() {
         (of(r#""Effect": "Allow", "Action": [], "Resource": "*""#), "its list of Action is empty"),
         (of(r#""Effect": "Allow", "Action": "*", "NotAction": "*", "Resource": "*""#), "has both Action and NotAction"),
         (of(r#""Effect": "Allow", "Action": "CreateService", "Resource": "*""#), "CreateService is no action"),
+        (of(r#""Effect": "Allow", "Action": "*", "Resource": "prod""#), "p.json: statement 1: \"prod\" is no resource"),
+        (of(r#""Effect": "Allow", "Action": "*", "NotResource": ["*", ""]"#), "\"\" is no resource: write an ARN"),
         (DEPLOY.replace("2012", "2022"), "there is no Version 2022-10-17: write 2012-10-17"),
     ] {
         let error = read_policy("p.json", text.as_bytes()).unwrap_err();

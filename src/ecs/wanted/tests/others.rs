@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Bench, ask, container, environment, fails, indented, job, with};
-use crate::ecs::wanted::{Scaling, digest, masked};
+use crate::ecs::wanted::{digest, masked};
 use crate::job::build::sources::Owner;
 use crate::support::secret::SecretText;
 
@@ -49,6 +49,49 @@ fn secure_params_are_filled_in_and_masked() {
     }
 }
 
+/// Nobody has said `secure` of these, and their names say it.
+#[test]
+fn what_is_secret_by_its_name_is_masked() {
+    let resources = "  - name: p
+    type: params
+    version: {params: {DB_PASSWORD: open-1, api-key: open-2, MAX: \"3\", URL: \"postgres://me:open-4@db:5432/x?y\"}}
+  - name: o
+    type: dockerOptions
+    version:
+      labels: {build: b-1, registry.token: open-5}
+      logConfig: {type: splunk, options: {splunk-token: open-6, splunk-url: \"https://logs.example.com:8088\"}}
+      firelensConfiguration: {type: fluentbit, options: {http_passwd: open-7}}
+      secrets: [{name: KEY, valueFrom: \"arn:aws:secretsmanager:eu-west-1:1:secret:key\"}]
+      repositoryCredentials: {credentialsParameter: \"arn:aws:secretsmanager:eu-west-1:1:secret:hub\"}
+      environment: {SECRET_ARN: \"arn:aws:secretsmanager:eu-west-1:1:secret:a\", USE_TOKEN: true}
+      taskDefinition:
+        containerDefinitions: [{name: side, image: x, environment: [{name: AWS_SECRET_ACCESS_KEY, value: open-8}]}]
+";
+    let wanted = ask(&job(resources, "", ", {IN: p}, {IN: o}"));
+    let shown = masked(&wanted.services[0])["taskDefinition"]["containerDefinitions"].clone();
+    assert!(!shown.to_string().contains("open-"), "{shown}");
+    assert_eq!(
+        shown[0]["environment"],
+        json!([
+            {"name": "DB_PASSWORD", "value": "***"},
+            {"name": "api-key", "value": "***"},
+            {"name": "MAX", "value": "3"},
+            {"name": "URL", "value": "postgres://me:***@db:5432/x?y"},
+            {"name": "SECRET_ARN", "value": "arn:aws:secretsmanager:eu-west-1:1:secret:a"},
+            {"name": "USE_TOKEN", "value": "true"}
+        ])
+    );
+    assert_eq!(shown[0]["dockerLabels"], json!({"build": "b-1", "registry.token": "***"}));
+    let log = json!({"splunk-token": "***", "splunk-url": "https://logs.example.com:8088"});
+    assert_eq!(shown[0]["logConfiguration"]["options"], log);
+    assert_eq!(shown[0]["secrets"][0]["valueFrom"], "arn:aws:secretsmanager:eu-west-1:1:secret:key");
+    let credentials = &shown[0]["repositoryCredentials"]["credentialsParameter"];
+    assert_eq!(credentials, "arn:aws:secretsmanager:eu-west-1:1:secret:hub");
+    assert_eq!(shown[1]["environment"], json!([{"name": "AWS_SECRET_ACCESS_KEY", "value": "***"}]));
+    // What is sent is what was said.
+    assert_eq!(environment(&wanted, 0)["DB_PASSWORD"], "open-1");
+}
+
 /// What is sent and compared again stays as it is, whatever letters a secret has.
 #[test]
 fn only_environments_are_masked() {
@@ -86,6 +129,13 @@ fn secure_texts_are_pairs_and_later_ones_win() {
 fn params_that_are_wrong() {
     for (section, want) in [
         ("params: [a]", "8: shippable.yml:7:15: params of o is [\"a\"]: a map, `NAME: value` was expected"),
+        (
+            "params: {secure: [a, b]}",
+            "8: shippable.yml:7:24: params.secure of o is neither a map nor a text: write `secure: {NAME: env:NAME}`",
+        ),
+        ("params: {secure: 5}", "8: shippable.yml:7:24: params.secure of o is neither"),
+        ("params: {A=b: c}", "8: shippable.yml:7:21: \"A=b\" in params of o is no name of a variable"),
+        ("params: {\"\": c}", "8: shippable.yml:7:20: \"\" in params of o is no name of a variable"),
         ("other: 1", "8: shippable.yml:4:5: o has no params: add `params: {NAME: value}`"),
         ("params: {secure: {T: env:NONE}}", "8: shippable.yml:7:28: secure.T of o: "),
     ] {
@@ -112,113 +162,33 @@ fn a_digest_tells_changes_apart() {
     assert_ne!(of("one"), of("two"));
 }
 
+/// What means nothing here is named, so that nobody waits for it to count.
 #[test]
-fn a_count_is_desired() {
-    let wanted = with("replicas", "count: 3", ", {IN: o}");
-    assert_eq!(json!(wanted.services[0].service), json!({"desiredCount": 3}));
-    assert_eq!(wanted.services[0].scaling, None);
-    let daemon = "  - {name: r, type: replicas, version: {count: 3, minReplicas: 1, maxReplicas: 4}}
-  - {name: o, type: dockerOptions, version: {service: {schedulingStrategy: DAEMON}}}
-";
-    let wanted = ask(&job(daemon, "", ", {IN: r}, {IN: o}"));
-    assert_eq!(json!(wanted.services[0].service), json!({"schedulingStrategy": "DAEMON"}));
-    assert_eq!((wanted.services[0].scaling.as_ref(), wanted.warnings.len()), (None, 1));
-    // One key in step order, whichever resource says it.
-    let both = "  - {name: r, type: replicas, version: {count: 3}}
-  - {name: o, type: dockerOptions, version: {service: {desiredCount: 5}}}
-";
-    for (steps, want) in [(", {IN: r}, {IN: o}", 5), (", {IN: o}, {IN: r}", 3)] {
-        assert_eq!(ask(&job(both, "", steps)).services[0].service["desiredCount"], want);
-    }
-}
-
-#[test]
-fn scaling_in_the_words_of_the_api() {
-    let section = "count: 2
-minReplicas: 1
-maxReplicas: 5
-autoScalingRole: arn:aws:iam::1:role/scale
-autoScalingPolicies:
-  - PolicyName: up
-    PolicyType: StepScaling
-    StepScalingPolicyConfiguration: {AdjustmentType: ChangeInCapacity, Cooldown: 60}
-  - {PolicyName: down, ResourceId: service/prod/own, ScalableDimension: other, ServiceNamespace: mine}
-metricAlarms:
-  - {AlarmName: high, AlarmActions: [up, \"arn:aws:sns:eu-west-1:1:topic\"], Threshold: 75.5}";
-    let wanted = with("replicas", section, ", {IN: o}");
-    assert!(wanted.warnings.is_empty(), "{:?}", wanted.warnings);
-    let Scaling { target, policies, alarms } = wanted.services[0].scaling.clone().unwrap();
-    assert_eq!(
-        json!([target, policies, alarms]),
-        json!([
-            {
-                "ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount",
-                "MinCapacity": 1, "MaxCapacity": 5, "RoleARN": "arn:aws:iam::1:role/scale"
-            },
-            [
-                {
-                    "PolicyName": "up", "PolicyType": "StepScaling",
-                    "StepScalingPolicyConfiguration": {"AdjustmentType": "ChangeInCapacity", "Cooldown": 60},
-                    "ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"
-                },
-                {
-                    "PolicyName": "down", "ResourceId": "service/prod/own",
-                    "ScalableDimension": "other", "ServiceNamespace": "mine"
-                }
-            ],
-            [{"AlarmName": "high", "AlarmActions": ["up", "arn:aws:sns:eu-west-1:1:topic"], "Threshold": 75.5}]
-        ])
+fn nothing_is_left_out_in_silence() {
+    let balancer = "  - {name: b, type: loadBalancer, pointer: {sourceName: lb, rolle: r, clusterName: x}}\n";
+    let at = "{manifest: m, image: web, port: 80, protocol: tcp}";
+    let yml = job(
+        &format!("{PORTS}{balancer}  - {{name: p, type: params, version: {{params: {{A: 1.0}}, prams: {{B: 2}}}}}}\n"),
+        ", {IN: ports, applyTo: []}",
+        &format!(", {{IN: ports, aplyTo: [web]}}, {{IN: p}}, {{IN: b, applyTo: [{at}]}}"),
     );
-    let with_alarms = with("replicas", "count: 1\nmetricAlarms: [{AlarmName: a}]", ", {IN: o}");
-    let scaling = with_alarms.services[0].scaling.as_ref().unwrap();
-    assert_eq!((scaling.target.is_none(), scaling.policies.len(), scaling.alarms.len()), (true, 0, 1));
-    let outside = with("replicas", "{count: 9, minReplicas: 1, maxReplicas: 2}", ", {IN: o}");
-    assert!(outside.warnings[0].contains("count 9 of o is not between minReplicas 1 and maxReplicas 2"));
-}
-
-#[test]
-fn replicas_that_are_wrong() {
-    for (section, want) in [
-        ("{minReplicas: 1, maxReplicas: 2}", "4:5: o has no count: add `count: 1`"),
-        ("count: 0", "7:14: count of o is 0: a whole number from 1 on was expected"),
-        ("count: many", "7:14: count of o is \"many\": a whole number from 1 on was expected"),
-        ("{count: 1, minReplicas: 1}", "7:31: o has minReplicas and no maxReplicas: each needs the other"),
-        ("{count: 1, maxReplicas: 1}", "7:31: o has maxReplicas and no minReplicas: each needs the other"),
-        ("{count: 1, minReplicas: 3, maxReplicas: 2}", "7:31: o: minReplicas 3 is more than maxReplicas 2"),
-        ("{count: 1, autoScalingRole: role}", "7:35: autoScalingRole of o is \"role\": the ARN of a role was expected"),
-        (
-            "{count: 1, metricAlarms: [{AlarmActions: []}]}",
-            "7:33: metricAlarms[0] of o has no AlarmName: add `AlarmName: NAME`",
-        ),
-        (
-            "{count: 1, autoScalingPolicies: [{PolicyName: up}]}",
-            "4:5: autoScalingPolicies of o need something to scale",
-        ),
-        (
-            "{count: 1, minReplicas: 1, maxReplicas: 2, autoScalingPolicies: [{PolicyName: scale-up}], metricAlarms: [{AlarmName: a, AlarmActions: [scale-upp]}]}",
-            "10:5: AlarmActions of a: \"scale-upp\" is neither an ARN nor a PolicyName of its manifest; did you mean scale-up?",
-        ),
-        (
-            "{count: 1, metricAlarms: [{AlarmName: a, OKActions: [up]}]}",
-            "10:5: OKActions of a: \"up\" is neither an ARN",
-        ),
-        (
-            "{count: 1, metricAlarms: [{AlarmName: a, InsufficientDataActions: [up]}]}",
-            "10:5: InsufficientDataActions of a: \"up\" is neither an ARN",
-        ),
-        (
-            "{count: 1, metricAlarms: [{AlarmName: a}, {AlarmName: b, Treshold: 1}]}",
-            "7:49: metricAlarms[1].Treshold is no field that is known: is Threshold",
-        ),
-        (
-            "{count: 1, metricAlarms: [{AlarmName: a, Period: often}]}",
-            "7:33: metricAlarms[0].Period is \"often\": a whole number was expected",
-        ),
-    ] {
-        let resource = format!("  - name: o\n    type: replicas\n    version:\n      {section}\n");
-        let message = fails(&job(&resource, "", ", {IN: o}"));
-        assert!(message.starts_with(&format!("8: shippable.yml:{want}")), "{section}\n{message}");
-    }
+    let yml = yml
+        .replace("region: eu-west-1", "region: eu-west-1, namespace: n")
+        .replace("seed: {versionName: v1}", "seed: {versionName: 1.10}");
+    let yml = yml.replace("type: deploy,", "type: deploy, metod: upgrade,");
+    let said = ask(&yml).warnings.join("\n");
+    insta::assert_snapshot!(said, @r"
+    shippable.yml:9:91: aplyTo of IN: ports is left out; did you mean applyTo?
+    shippable.yml:3:82: web: 1.10 is read as the number 1.1: put it in quotes to keep it as it is
+    shippable.yml:8:71: applyTo of ports is empty: ports is left out
+    shippable.yml:6:51: p: 1.0 is read as the number 1: put it in quotes to keep it as it is
+    shippable.yml:6:64: prams of p has no meaning for a params of ECS, and is left out; did you mean params?
+    shippable.yml:9:172: protocol in applyTo of b is left out: {manifest: MANIFEST, image: IMAGE, port: 80} was expected
+    shippable.yml:5:68: rolle of b has no meaning for a loadBalancer of ECS, and is left out; did you mean role?
+    shippable.yml:5:84: clusterName of b has no meaning for a loadBalancer of ECS, and is left out
+    shippable.yml:2:106: namespace of c has no meaning for a cluster of ECS, and is left out
+    shippable.yml:9:36: metod of d is left out; did you mean method?
+    ");
 }
 
 const PORTS: &str = "  - {name: ports, type: dockerOptions, version: {portMappings: [\"0:80\"]}}\n";
