@@ -65,8 +65,8 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         for entry in fs::read_dir(&place).unwrap() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(folder).unwrap().display().to_string();
-            // What a killed call left, which the next one removes.
-            if name.starts_with(".shipctl-") {
+            // What a killed call left, which the next one removes; and the links that `job exec` makes to the program.
+            if name.starts_with(".shipctl-") || name == "scripts/bin" {
                 continue;
             }
             if path.is_dir() {
