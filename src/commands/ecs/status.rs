@@ -9,6 +9,7 @@ use super::access::{self, Way};
 use super::args::JobArgs;
 use super::session::cluster;
 use crate::aws::ecs::Service;
+use crate::commands::aws::resolve;
 use crate::ctx::Ctx;
 use crate::ecs::memory::{Deployed, Leftover};
 use crate::ecs::steps::revision;
@@ -47,7 +48,7 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     let cluster = cluster(ctx, &args.job, &memory)?;
     let way = Way::to(ctx, &args.job.access, &cluster, args.job.integrations.as_deref())?;
     let first = way.credentials(ctx, false)?;
-    let connection = access::connection(ctx, &first)?;
+    let connection = resolve::connection(ctx, &first)?;
     let clock = Clock::from_env(&ctx.env)?;
     let calls = access::calls(ctx, &way, first, &connection, &clock, &Interrupt::never());
     let names: Vec<&str> = memory.services.iter().map(|was| was.service.as_str()).collect();
