@@ -115,6 +115,13 @@ where
                 None => plain(Kind::Network, sources(error)),
             }
         }
+        SdkError::ResponseError(answer) if answer.raw().status().as_u16() >= 300 => {
+            let status = answer.raw().status().as_u16();
+            let told = format!(
+                "something else instead of an answer (HTTP status {status}): is a proxy or a portal in between?"
+            );
+            Failure { request_id, retry_after, ..plain(Kind::Network, told) }
+        }
         SdkError::ResponseError(_) => {
             plain(Kind::Network, format!("an answer that makes no sense ({})", sources(error)))
         }
@@ -285,6 +292,29 @@ mod tests {
         assert_eq!(element(body, "Message").as_deref(), Some("a <b> &amp; c"));
         assert_eq!(element(body, "RequestId"), None);
         assert_eq!(element("<Code></Code>", "Code"), None);
+    }
+
+    #[test]
+    fn who_asks_for_time_is_heard() {
+        let answer = |header: &'static str, value: &'static str| {
+            let status = aws_smithy_runtime_api::http::StatusCode::try_from(429).unwrap();
+            let mut answer = HttpResponse::new(status, aws_smithy_types::body::SdkBody::empty());
+            answer.headers_mut().insert(header, value);
+            read_answer(&answer).retry_after
+        };
+        assert_eq!(answer("retry-after", "7"), Some(Duration::from_secs(7)));
+        assert_eq!(answer("retry-after", "Fri, 02 Jan 2026 03:04:05 GMT"), None);
+        assert_eq!(answer("other", "7"), None);
+    }
+
+    #[test]
+    fn a_redirect_is_none_of_aws() {
+        let status = aws_smithy_runtime_api::http::StatusCode::try_from(302).unwrap();
+        let mut answer = HttpResponse::new(status, aws_smithy_types::body::SdkBody::empty());
+        answer.headers_mut().insert("location", "https://portal.test/login?from=AKIA1");
+        let failure = read_answer(&answer);
+        assert_eq!(failure.kind, Kind::Network);
+        assert!(failure.message.starts_with("a redirect to https://portal.test/login instead"), "{failure}");
     }
 
     #[test]

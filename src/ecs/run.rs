@@ -131,7 +131,8 @@ impl Report {
     pub fn error_in_brief(&self) -> Option<Error> {
         let kind = self.outcome().kind()?;
         let failed: Vec<String> = self.done.iter().filter(|done| !done.outcome.is_success()).map(Done::brief).collect();
-        let told = format_args!("{} of {} failed: {}", failed.len(), self.done.len(), failed.join(", "));
+        let (count, all) = (failed.len(), self.done.len());
+        let told = format_args!("{count} of {all} manifests failed: {}; each of them is told above", failed.join(", "));
         Some(Error::new(kind, told))
     }
 }

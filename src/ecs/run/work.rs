@@ -241,7 +241,7 @@ impl<'a> Work<'a> {
     pub(super) fn called<T>(&self, step: &Step, answer: Result<T, Failure>) -> Result<T, Stop> {
         answer.map_err(|failure| match self.run.api.signal() {
             // Tries of a call that a signal has cut short say nothing of what was asked.
-            Some(signal) if !is_refusal(&failure) => Stop::Interrupted(signal),
+            Some(signal) if !is_refusal(&failure) || failure.kind == Kind::Throttled => Stop::Interrupted(signal),
             _ => Stop::Call { doing: step.text(), failure },
         })
     }
