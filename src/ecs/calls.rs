@@ -242,6 +242,7 @@ impl<'a> Calls<'a> {
             if self.is_stopped() {
                 return Err(failure);
             }
+            let was_asked = clients.is_ok();
             let took = self.clock.now().duration_since(began).unwrap_or_default();
             match clients {
                 Ok(clients) if failure.kind == Kind::Expired && !renewed => {
@@ -249,7 +250,7 @@ impl<'a> Calls<'a> {
                     self.give_up(&clients);
                 }
                 _ if self.waited(patience, &failure, (tries, took), end) => {
-                    maybe_done |= failure.kind == Kind::Network;
+                    maybe_done |= was_asked && failure.kind == Kind::Network;
                     tries += 1;
                 }
                 _ => return Err(failure),

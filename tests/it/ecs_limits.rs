@@ -145,11 +145,11 @@ fn looks_that_are_denied_for_a_moment() {
 
 #[test]
 fn a_crash_that_no_breaker_counts_is_told() {
-    let yml = Yml { job: ", method: upgrade, stabilityDuration: 60", ..BLUE_GREEN };
+    let yml = Yml { job: ", stabilityDuration: 60", ..BLUE_GREEN };
     let crash = Behaviour::Crashes { exit: 1, after: 25 };
     let mut stage = Stage::serving(Scenario::new().breaker(true, 50), yml, crash);
     let began = stage.ecs.elapsed();
-    let ran = stage.second("--rollback");
+    let ran = stage.second("");
     assert_eq!(ran.status, 21, "{}", ran.err());
     assert!(last(&ran).contains("tasks start and stop again: "), "{}", ran.err());
     let took = stage.ecs.elapsed() - began;

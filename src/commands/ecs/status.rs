@@ -1,6 +1,7 @@
 //! `shipctl ecs status JOB`: what is remembered, and what ECS shows of it.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
@@ -20,6 +21,9 @@ use crate::support::interrupt::Interrupt;
 
 /// Events of a service that are shown.
 const EVENTS: usize = 3;
+
+/// How long it is looked for: somebody waits.
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Arguments of `ecs status`.
 #[derive(Debug, Args)]
@@ -51,6 +55,7 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     let connection = resolve::connection(ctx, &first)?;
     let clock = Clock::from_env(&ctx.env)?;
     let calls = access::calls(ctx, &way, first, &connection, &clock, &Interrupt::never());
+    calls.limit_to(clock.now() + LONGEST);
     let names: Vec<&str> = memory.services.iter().map(|was| was.service.as_str()).collect();
     let services = match names.as_slice() {
         [] => Vec::new(),

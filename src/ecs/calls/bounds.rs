@@ -1,6 +1,6 @@
 //! Until when calls are tried, and what stops them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, SystemTime};
 
@@ -24,6 +24,8 @@ const LONGEST: Duration = Duration::from_mins(1);
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
     ends: HashMap<ThreadId, SystemTime>,
+    /// Those that go back, and have been given what they need for it.
+    back: HashSet<ThreadId>,
     stop: Stop,
 }
 
@@ -39,25 +41,32 @@ pub(super) enum Effect {
 impl Calls<'_> {
     /// Calls of this thread are tried until then, from here on.
     pub fn limit_to(&self, end: SystemTime) {
-        locked(&self.bounds).ends.insert(thread::current().id(), end);
+        locked(&self.bounds).back.remove(&thread::current().id());
+        self.set_end(Some(end));
     }
 
-    /// The same for what brings back what was there before: tries are kept for it.
+    /// The same for what brings back what was there before: tries are kept for it, once.
     pub fn go_back_until(&self, end: SystemTime) {
-        self.limit_to(end);
-        locked(&self.budget).top_up();
+        self.set_end(Some(end));
+        if locked(&self.bounds).back.insert(thread::current().id()) {
+            locked(&self.budget).top_up();
+        }
+    }
+
+    fn set_end(&self, end: Option<SystemTime>) {
+        let (me, ends) = (thread::current().id(), &mut locked(&self.bounds).ends);
+        match end {
+            Some(end) => drop(ends.insert(me, end)),
+            None => drop(ends.remove(&me)),
+        }
     }
 
     /// Makes calls that are tried until then, and no longer than those before and after.
     pub fn within<T>(&self, end: SystemTime, calls: impl FnOnce() -> T) -> T {
-        let me = thread::current().id();
-        let before = locked(&self.bounds).ends.get(&me).copied();
-        self.limit_to(end);
+        let before = locked(&self.bounds).ends.get(&thread::current().id()).copied();
+        self.set_end(Some(end));
         let done = calls();
-        match before {
-            Some(before) => self.limit_to(before),
-            None => drop(locked(&self.bounds).ends.remove(&me)),
-        }
+        self.set_end(before);
         done
     }
 

@@ -142,7 +142,7 @@ mod tests {
     fn tries_that_hang_use_it_up_too() {
         let mut budget = Budget::default();
         let hung = Duration::from_secs(10);
-        let taken = (0..).take_while(|_| budget.take(0, hung, None).is_some()).count();
+        let taken = (0..100).take_while(|_| budget.take(0, hung, None).is_some()).count();
         assert!((28..=30).contains(&taken), "{taken}");
         budget.top_up();
         assert!(budget.take(0, hung, None).is_some());
