@@ -11,7 +11,7 @@ use crate::support::stop::Stop;
 /// What a call has at least, however late it is: what is live has to be told.
 const LEAST: Duration = Duration::from_secs(3);
 
-/// What is left of a try that begins at the end.
+/// What a look has that begins at the end. Whether something was made is worth a longer wait.
 const LEAST_TRY: Duration = Duration::from_secs(1);
 
 /// How long a look may take once a signal has come: whoever sent it soon sends another one that cannot be heeded.
@@ -93,7 +93,8 @@ impl Calls<'_> {
 
     /// What bounds a try.
     pub(super) fn limit(&self, end: Option<SystemTime>, effect: Effect) -> Limit {
-        let time = self.left(end).map_or(LONGEST, |left| left.clamp(LEAST_TRY, LONGEST));
+        let least = if effect == Effect::None { LEAST_TRY } else { LEAST };
+        let time = self.left(end).map_or(LONGEST, |left| left.clamp(least, LONGEST));
         match (effect, self.interrupt.signal()) {
             (Effect::Some, _) => Limit { time, leave: None },
             (Effect::None, None) => Limit { time, leave: Some(self.interrupt.clone()) },
