@@ -22,7 +22,8 @@ use aws_types::request_id::RequestId;
 use serde_json::{Map, Value};
 
 use super::Connection;
-use super::error::{Failure, read};
+use super::error::{Failure, NO_ANSWER, read};
+use super::limit;
 use crate::credentials::Credentials;
 use crate::error::Kind;
 use crate::support::clock::{Clock, SetClock};
@@ -78,7 +79,7 @@ impl<'c> Access<'c> {
 
     /// The time that a signature carries: that of the servers, as far as it is known.
     pub(super) fn signing_time(&self) -> SystemTime {
-        let now = self.inner.clock.now();
+        let now = self.inner.clock.calendar();
         if let Clock::Set(_) = &self.inner.clock {
             return now;
         }
@@ -87,7 +88,7 @@ impl<'c> Access<'c> {
         if skew < 0 { now - by } else { now + by }
     }
 
-    /// Runs a call to its end, and reads its failure.
+    /// Runs a call to its end, as far as there is time, and reads its failure.
     pub(super) fn call<T, E>(
         &self,
         call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -96,7 +97,10 @@ impl<'c> Access<'c> {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         SdkError<E, HttpResponse>: RequestId,
     {
-        self.connection.wait(call).map_err(|error| read(&error).without_secrets_of(self.credentials()))
+        match self.connection.wait(limit::within(call)) {
+            Some(done) => done.map_err(|error| read(&error).without_secrets_of(self.credentials())),
+            None => Err(Failure::plain(Kind::Network, NO_ANSWER)),
+        }
     }
 }
 

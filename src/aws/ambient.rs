@@ -111,5 +111,5 @@ fn without_heading(error: &CredentialsError) -> String {
 }
 
 fn plain(kind: Kind, message: String) -> Failure {
-    Failure { kind, code: None, message, request_id: None }
+    Failure { kind, code: None, message, request_id: None, retry_after: None }
 }

@@ -40,7 +40,7 @@ pub fn logins(connection: &Connection, with: &Credentials, registries: &[String]
         .collect();
     if logins.is_empty() {
         let message = "an answer without authorization data".to_owned();
-        return Err(Failure { kind: Kind::Network, code: None, message, request_id: None });
+        return Err(Failure { kind: Kind::Network, code: None, message, request_id: None, retry_after: None });
     }
     Ok(logins)
 }

@@ -1,6 +1,7 @@
 //! What a failed call means: its kind, what AWS said, and what to do about it.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -14,6 +15,9 @@ use crate::support::secret::SecretText;
 /// Bytes of a service's message that are shown.
 const LONGEST_MESSAGE: usize = 600;
 
+/// What is said of a call that nobody has answered.
+pub(super) const NO_ANSWER: &str = "no answer in time";
+
 /// A failed call, read.
 #[derive(Debug, Clone)]
 pub struct Failure {
@@ -25,6 +29,8 @@ pub struct Failure {
     pub message: String,
     /// The service's id of the request, for its support.
     pub request_id: Option<String>,
+    /// How long it is not to be asked again, where it says so.
+    pub retry_after: Option<Duration>,
 }
 
 impl std::fmt::Display for Failure {
@@ -43,7 +49,7 @@ impl std::fmt::Display for Failure {
 impl Failure {
     /// One without a code of a service.
     pub(crate) fn plain(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, code: None, message: message.into(), request_id: None }
+        Self { kind, code: None, message: message.into(), request_id: None, retry_after: None }
     }
 
     /// Services and proxies may repeat what they were sent.
@@ -82,8 +88,9 @@ where
     SdkError<E, HttpResponse>: RequestId,
 {
     let request_id = error.request_id().map(ToOwned::to_owned);
-    if let Some(page) = error.raw_response().and_then(html) {
-        return Failure { kind: Kind::Network, code: None, message: page, request_id };
+    let retry_after = error.raw_response().and_then(retry_after);
+    if let Some(told) = error.raw_response().and_then(not_aws) {
+        return Failure { request_id, retry_after, ..plain(Kind::Network, told) };
     }
     match error {
         SdkError::ServiceError(answer) => {
@@ -96,12 +103,10 @@ where
             let code = answer.err().code().map(ToOwned::to_owned).or_else(|| element(&body, "Code"));
             let said = answer.err().message().map(one_line).or_else(|| element(&body, "Message"));
             let said = said.unwrap_or_else(|| format!("HTTP status {status} without a message"));
-            Failure { kind: kind_of(code.as_deref(), status), code, message: said, request_id }
+            Failure { kind: kind_of(code.as_deref(), status), code, message: said, request_id, retry_after }
         }
-        SdkError::TimeoutError(_) => plain(Kind::Network, "no answer in time".to_owned()),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-            plain(Kind::Network, "no answer in time".to_owned())
-        }
+        SdkError::TimeoutError(_) => plain(Kind::Network, NO_ANSWER.to_owned()),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => plain(Kind::Network, NO_ANSWER.to_owned()),
         SdkError::DispatchFailure(failure) => {
             // What lies below the SDK's layers is the HTTP client's own word.
             let connector = failure.as_connector_error().filter(|error| error.is_io() || error.is_user());
@@ -109,6 +114,13 @@ where
                 Some(cause) => plain(Kind::Network, sources(cause)),
                 None => plain(Kind::Network, sources(error)),
             }
+        }
+        SdkError::ResponseError(answer) if answer.raw().status().as_u16() >= 300 => {
+            let status = answer.raw().status().as_u16();
+            let told = format!(
+                "something else instead of an answer (HTTP status {status}): is a proxy or a portal in between?"
+            );
+            Failure { request_id, retry_after, ..plain(Kind::Network, told) }
         }
         SdkError::ResponseError(_) => {
             plain(Kind::Network, format!("an answer that makes no sense ({})", sources(error)))
@@ -136,8 +148,9 @@ fn plain(kind: Kind, message: String) -> Failure {
 pub(super) fn read_answer(answer: &HttpResponse) -> Failure {
     let header = |name: &str| answer.headers().get(name).map(ToOwned::to_owned);
     let request_id = header("x-amzn-requestid");
-    if let Some(page) = html(answer) {
-        return Failure { kind: Kind::Network, code: None, message: page, request_id };
+    let retry_after = retry_after(answer);
+    if let Some(told) = not_aws(answer) {
+        return Failure { request_id, retry_after, ..plain(Kind::Network, told) };
     }
     let status = answer.status().as_u16();
     let body = String::from_utf8_lossy(answer.body().bytes().unwrap_or_default());
@@ -152,7 +165,7 @@ pub(super) fn read_answer(answer: &HttpResponse) -> Failure {
     let said = text("message").or_else(|| text("Message")).or_else(|| element(&body, "Message"));
     let message = said.unwrap_or_else(|| format!("HTTP status {status} without a message"));
     let request_id = request_id.or_else(|| element(&body, "RequestId"));
-    Failure { kind: kind_of(code.as_deref(), status), code, message, request_id }
+    Failure { kind: kind_of(code.as_deref(), status), code, message, request_id, retry_after }
 }
 
 /// What a refusal means by its code, else by its status.
@@ -204,6 +217,26 @@ pub(crate) fn element(body: &str, name: &str) -> Option<String> {
         .iter()
         .fold(text.to_owned(), |text, (entity, letter)| text.replace(entity, letter));
     Some(one_line(&plain)).filter(|text| !text.is_empty())
+}
+
+/// What answers in the place of AWS, by what no AWS answers.
+fn not_aws(response: &HttpResponse) -> Option<String> {
+    let status = response.status().as_u16();
+    let redirect = || {
+        let to = response.headers().get("location").map(|to| format!(" to {}", without_query(to))).unwrap_or_default();
+        format!("a redirect{to} instead of an answer (HTTP status {status}): is a proxy or a portal in between?")
+    };
+    html(response).or_else(|| (300..400).contains(&status).then(redirect))
+}
+
+/// Where a portal leads, without what it is told of who was sent there.
+fn without_query(url: &str) -> String {
+    one_line(url.split(['?', '#']).next().unwrap_or_default())
+}
+
+/// Seconds; a date is not worth to be understood.
+fn retry_after(response: &HttpResponse) -> Option<Duration> {
+    response.headers().get("retry-after")?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// An answer that is a web page comes from something between here and AWS.
@@ -259,6 +292,29 @@ mod tests {
         assert_eq!(element(body, "Message").as_deref(), Some("a <b> &amp; c"));
         assert_eq!(element(body, "RequestId"), None);
         assert_eq!(element("<Code></Code>", "Code"), None);
+    }
+
+    #[test]
+    fn who_asks_for_time_is_heard() {
+        let answer = |header: &'static str, value: &'static str| {
+            let status = aws_smithy_runtime_api::http::StatusCode::try_from(429).unwrap();
+            let mut answer = HttpResponse::new(status, aws_smithy_types::body::SdkBody::empty());
+            answer.headers_mut().insert(header, value);
+            read_answer(&answer).retry_after
+        };
+        assert_eq!(answer("retry-after", "7"), Some(Duration::from_secs(7)));
+        assert_eq!(answer("retry-after", "Fri, 02 Jan 2026 03:04:05 GMT"), None);
+        assert_eq!(answer("other", "7"), None);
+    }
+
+    #[test]
+    fn a_redirect_is_none_of_aws() {
+        let status = aws_smithy_runtime_api::http::StatusCode::try_from(302).unwrap();
+        let mut answer = HttpResponse::new(status, aws_smithy_types::body::SdkBody::empty());
+        answer.headers_mut().insert("location", "https://portal.test/login?from=AKIA1");
+        let failure = read_answer(&answer);
+        assert_eq!(failure.kind, Kind::Network);
+        assert!(failure.message.starts_with("a redirect to https://portal.test/login instead"), "{failure}");
     }
 
     #[test]

@@ -15,12 +15,14 @@ mod ambient; // credentials that are around
 mod clock; // calls that were signed under a wrong clock
 mod connection; // the configuration that every client shares
 mod http; // the SDK's HTTP over the product's client
+mod limit; // how long calls may take
 #[cfg(test)]
 pub(crate) mod loopback; // a server that tests script
 mod signed; // calls of services that have no client of their own
 
 pub use access::Access;
 pub use connection::{Connection, DEADLINE, Settings};
+pub use limit::Limit;
 
 /// `YYYY-MM-DDTHH:MM:SSZ`, as the AWS tools write the end of a session.
 pub fn timestamp(at: std::time::SystemTime) -> String {

@@ -13,8 +13,9 @@ use aws_types::service_config::ServiceConfigKey;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::access::Access;
-use super::error::{Failure, read_answer, sources};
+use super::error::{Failure, NO_ANSWER, read_answer, sources};
 use super::http::{Limits, send};
+use super::limit::shortened;
 use crate::credentials::{Credentials, partition_of};
 use crate::error::Kind;
 use crate::support::secret::SecretText;
@@ -76,11 +77,11 @@ impl Service {
         let region = access.config().region().map(|region| region.as_ref().to_owned());
         let region = region.ok_or_else(|| Failure::plain(Kind::Configuration, "no region is known"))?;
         let request = self.request(access, &region, headers, body)?;
-        let one_try: Duration = access.connection().settings.one_try();
+        let one_try: Duration = shortened(access.connection().settings.one_try());
         let limits = Limits { connect: Some(one_try), read: Some(one_try) };
         send(&access.connection().http, limits, request).map_err(|error| {
             let cause = std::error::Error::source(&error).map_or_else(|| sources(&error), sources);
-            let told = if error.is_timeout() { "no answer in time".to_owned() } else { cause };
+            let told = if error.is_timeout() { NO_ANSWER.to_owned() } else { cause };
             Failure::plain(Kind::Network, told)
         })
     }

@@ -50,12 +50,10 @@ pub fn assume_role(connection: &Connection, with: &Credentials, role: &RoleReque
     let whole = |session: &&Session| {
         [session.access_key_id(), session.secret_access_key(), session.session_token()].iter().all(|it| !it.is_empty())
     };
-    let session = answer.credentials().filter(whole).ok_or_else(|| Failure {
-        kind: Kind::Network,
-        code: None,
-        message: "an answer that makes no sense: it is without credentials".to_owned(),
-        request_id: None,
-    })?;
+    let session = answer
+        .credentials()
+        .filter(whole)
+        .ok_or_else(|| Failure::plain(Kind::Network, "an answer that makes no sense: it is without credentials"))?;
     Ok(Credentials {
         access_key_id: session.access_key_id().to_owned(),
         secret_access_key: session.secret_access_key().into(),

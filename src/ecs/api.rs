@@ -6,6 +6,7 @@ use crate::aws::ecs::{Request, Service};
 use crate::aws::error::Failure;
 use crate::aws::roles::Role;
 use crate::error::Error;
+use crate::support::stop::Stop;
 
 use super::calls::Calls;
 use super::explain::{Explanation, Subject, explain, find_out};
@@ -19,6 +20,12 @@ pub trait Api: Sync {
     fn wait(&self, time: Duration);
     /// The signal that has asked for an end.
     fn signal(&self) -> Option<i32>;
+    /// The calls of this thread are tried until then, from here on.
+    fn limit_to(&self, _end: SystemTime) {}
+    /// The same for what brings back what was there before: tries are kept for it.
+    fn go_back_until(&self, _end: SystemTime) {}
+    /// No call is tried again once this has been asked for.
+    fn heed(&self, _stop: &Stop) {}
 
     fn register_task_definition(&self, request: &Request) -> Result<String, Failure>;
     fn deregister_task_definition(&self, arn: &str) -> Result<(), Failure>;
@@ -55,6 +62,18 @@ impl Api for Calls<'_> {
 
     fn signal(&self) -> Option<i32> {
         self.interrupt().signal()
+    }
+
+    fn limit_to(&self, end: SystemTime) {
+        Calls::limit_to(self, end);
+    }
+
+    fn go_back_until(&self, end: SystemTime) {
+        Calls::go_back_until(self, end);
+    }
+
+    fn heed(&self, stop: &Stop) {
+        Calls::heed(self, stop);
     }
 
     fn register_task_definition(&self, request: &Request) -> Result<String, Failure> {

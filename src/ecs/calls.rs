@@ -18,12 +18,14 @@ use crate::support::clock::Clock;
 use crate::support::interrupt::Interrupt;
 
 mod actions;
+mod bounds;
 mod extras;
 mod patience;
 #[cfg(test)]
 mod tests;
 mod words;
 
+use bounds::{Bounds, Effect};
 use extras::Extras;
 use patience::{Budget, Patience};
 
@@ -44,6 +46,8 @@ pub struct Calls<'a> {
     interrupt: Interrupt,
     current: Mutex<Option<Current<'a>>>,
     budget: Mutex<Budget>,
+    bounds: Mutex<Bounds>,
+    purpose: &'static str,
     extras: Mutex<Extras>,
     answered: AtomicBool,
     renewal: Mutex<Option<String>>,
@@ -120,10 +124,19 @@ impl<'a> Calls<'a> {
             interrupt,
             current: Mutex::default(),
             budget: Mutex::default(),
+            bounds: Mutex::default(),
+            purpose: "deploy",
             extras: Mutex::default(),
             answered: AtomicBool::new(false),
             renewal: Mutex::default(),
         }
+    }
+
+    /// The same for another purpose of `shipctl iam policy` than to deploy: what is denied is looked for there.
+    #[must_use]
+    pub fn of_purpose(mut self, purpose: &'static str) -> Self {
+        self.purpose = purpose;
+        self
     }
 
     /// The clock of all waits.
@@ -150,8 +163,11 @@ impl<'a> Calls<'a> {
     fn clients(&self) -> Result<Arc<Clients<'a>>, Failure> {
         // Held while they are renewed: several threads would ask for several.
         let mut current = locked(&self.current);
-        let now = self.clock.now();
-        if let Some(current) = current.as_ref().filter(|it| it.renew_at.is_none_or(|at| now < at)) {
+        let now = self.clock.calendar();
+        // Whoever has asked for an end does not wait for new ones while the old ones are good.
+        let is_ending = self.interrupt.signal().is_some();
+        let serves = |it: &&Current| it.renew_at.is_none_or(|at| now < at) || is_ending && it.clients.lasts(now);
+        if let Some(current) = current.as_ref().filter(serves) {
             return Ok(Arc::clone(&current.clients));
         }
         match (self.renew)() {
@@ -186,21 +202,36 @@ impl<'a> Calls<'a> {
         }
     }
 
-    fn call<T>(&self, patience: Patience, call: impl Fn(&Clients<'a>) -> Result<T, Failure>) -> Result<T, Failure> {
-        self.call_told(patience, |clients, _| call(clients))
+    /// A call that makes or changes something.
+    fn call<T>(&self, call: impl Fn(&Clients<'a>) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.call_told(|clients, _| call(clients))
     }
 
-    /// Calls until it is done, refused, or patience ends. The call is told whether an earlier try of it may have been
-    /// carried out, though its answer was lost.
-    fn call_told<T>(
+    /// The same. It is told whether an earlier try of it may have been carried out, though its answer was lost.
+    fn call_told<T>(&self, call: impl Fn(&Clients<'a>, bool) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.tried(Patience::Whole, Effect::Some, call)
+    }
+
+    /// A call that only looks.
+    fn read<T>(&self, patience: Patience, call: impl Fn(&Clients<'a>) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.tried(patience, Effect::None, |clients, _| call(clients))
+    }
+
+    /// Calls until it is done, refused, or patience or time ends.
+    fn tried<T>(
         &self,
         patience: Patience,
+        effect: Effect,
         call: impl Fn(&Clients<'a>, bool) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        let end = self.end();
         let (mut tries, mut renewed, mut maybe_done) = (0, false, false);
         loop {
+            let began = self.clock.now();
             let clients = self.clients();
-            let outcome = clients.as_ref().map_err(Clone::clone).and_then(|clients| call(clients, maybe_done));
+            let limit = self.limit(end, effect);
+            let call = |clients| limit.during(|| call(clients, maybe_done));
+            let outcome = clients.as_ref().map_err(Clone::clone).and_then(|clients| call(clients));
             let failure = match outcome {
                 Ok(done) => {
                     self.answered.store(true, Ordering::Relaxed);
@@ -208,16 +239,18 @@ impl<'a> Calls<'a> {
                 }
                 Err(failure) => failure,
             };
-            if self.interrupt.signal().is_some() {
+            if self.is_stopped() {
                 return Err(failure);
             }
+            let was_asked = clients.is_ok();
+            let took = self.clock.now().duration_since(began).unwrap_or_default();
             match clients {
                 Ok(clients) if failure.kind == Kind::Expired && !renewed => {
                     renewed = true;
                     self.give_up(&clients);
                 }
-                _ if self.waited(patience, &failure, tries) => {
-                    maybe_done |= failure.kind == Kind::Network;
+                _ if self.waited(patience, &failure, (tries, took), end) => {
+                    maybe_done |= was_asked && failure.kind == Kind::Network;
                     tries += 1;
                 }
                 _ => return Err(failure),
@@ -225,18 +258,26 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// Waits before another try, unless there is none.
-    fn waited(&self, patience: Patience, failure: &Failure, tries: u32) -> bool {
+    /// Waits before another try, unless there is none: `tried` so often before, the last time for so long.
+    fn waited(
+        &self,
+        patience: Patience,
+        failure: &Failure,
+        (tries, took): (u32, Duration),
+        end: Option<SystemTime>,
+    ) -> bool {
         if patience::has_answer(failure) {
             self.answered.store(true, Ordering::Relaxed);
         }
         let most = patience.repetitions(self.answered.load(Ordering::Relaxed));
-        if tries >= most || !patience::is_passing(failure) {
+        let left = self.left(end);
+        if tries >= most || !patience::is_passing(failure) || left.is_some_and(|left| left.is_zero()) {
             return false;
         }
-        let Some(wait) = locked(&self.budget).take(tries) else { return false };
-        self.wait(wait);
-        self.interrupt.signal().is_none()
+        let Some(wait) = locked(&self.budget).take(tries, took, failure.retry_after) else { return false };
+        // Once more at the end, however short the wait has become.
+        self.wait(left.map_or(wait, |left| wait.min(left)));
+        !self.is_stopped()
     }
 }
 

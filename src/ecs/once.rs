@@ -13,7 +13,7 @@ pub use request::{Given, unknown_container};
 
 use super::calls::Calls;
 use super::explain::{Found, explain};
-use super::run::Pace;
+use super::run::{LONGEST_DENIED, Pace};
 use super::tell::{Listener, Tell};
 use crate::aws::ecs::{Container, Refused, Request, Task, last_part};
 use crate::aws::error::Failure;
@@ -26,6 +26,9 @@ const LONGEST_UNSEEN: Duration = Duration::from_mins(5);
 
 /// How long a task that was told to stop is waited for.
 const STOPPING: Duration = Duration::from_secs(10);
+
+/// How long it may take to tell it.
+const LONGEST_TO_STOP: Duration = Duration::from_mins(1);
 
 /// CloudWatch shows lines a little later than they are said.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -103,7 +106,7 @@ impl Work<'_, '_> {
     /// Looks until all have stopped, or may not go on.
     fn wait(mut self) -> Result<Done, Error> {
         let mut pace = Pace::new();
-        let mut seen_at = self.began;
+        let (mut seen_at, mut has_seen) = (self.began, false);
         loop {
             if let Some(signal) = self.calls.interrupt().signal() {
                 let stopped = self.stop("a signal has come");
@@ -117,8 +120,8 @@ impl Work<'_, '_> {
                 return Ok(self.done(End::TimedOut, format!("not done within {limit} s; {stopped}")));
             }
             match self.look() {
-                Ok(true) => seen_at = now,
-                Err(failure) if !is_passing(&failure) || now >= seen_at + LONGEST_UNSEEN => {
+                Ok(true) => (seen_at, has_seen) = (now, true),
+                Err(failure) if now >= seen_at + longest_without(&failure, has_seen) => {
                     let error = self.calls.error("see what becomes of the task", &failure);
                     let live = self.live();
                     return Err(Error::new(error.kind(), format_args!("{error}; it may still run: {live}")));
@@ -295,6 +298,7 @@ impl Work<'_, '_> {
 
     /// Stops what runs and waits a moment; what has come of it, in words.
     fn stop(&mut self, reason: &str) -> String {
+        self.calls.go_back_until(self.calls.clock().now() + LONGEST_TO_STOP);
         let mut failures = Vec::new();
         for task in self.tasks.iter().filter(|task| !has_stopped(task)) {
             self.tell(&Tell::Step {
@@ -361,6 +365,11 @@ fn has_stopped(task: &Task) -> bool {
     matches!(task.last_status.as_str(), "STOPPED" | "DELETED")
 }
 
-fn is_passing(failure: &Failure) -> bool {
-    matches!(failure.kind, Kind::Network | Kind::Throttled | Kind::Failed)
+/// How long looks may fail in this way; what was never allowed is not waited for.
+fn longest_without(failure: &Failure, has_seen: bool) -> Duration {
+    match failure.kind {
+        Kind::Network | Kind::Throttled | Kind::Failed => LONGEST_UNSEEN,
+        Kind::Denied if has_seen => LONGEST_DENIED,
+        _ => Duration::ZERO,
+    }
 }

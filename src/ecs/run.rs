@@ -25,7 +25,7 @@ pub use deploy::deploy;
 pub use others::{delete, rollback, scale};
 pub use outcome::Outcome;
 pub use update::{Asked, update};
-pub(in crate::ecs) use wait::Pace;
+pub(in crate::ecs) use wait::{LONGEST_DENIED, Pace};
 
 use super::api::Api;
 use super::tell::{Listener, Tell};
@@ -91,6 +91,13 @@ pub struct Done {
     pub text: String,
 }
 
+impl Done {
+    /// `web (rolled back)`.
+    fn brief(&self) -> String {
+        format!("{} ({})", self.manifest, self.outcome.in_words())
+    }
+}
+
 /// How it ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
@@ -118,6 +125,15 @@ impl Report {
         let worst = self.worst()?;
         let kind = worst.outcome.kind()?;
         Some(Error::new(kind, format_args!("{}: {}", worst.manifest, worst.text)))
+    }
+
+    /// The same where how each ended has been told: which ones have failed.
+    pub fn error_in_brief(&self) -> Option<Error> {
+        let kind = self.outcome().kind()?;
+        let failed: Vec<String> = self.done.iter().filter(|done| !done.outcome.is_success()).map(Done::brief).collect();
+        let (count, all) = (failed.len(), self.done.len());
+        let told = format_args!("{count} of {all} manifests failed: {}; each of them is told above", failed.join(", "));
+        Some(Error::new(kind, told))
     }
 }
 

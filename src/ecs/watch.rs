@@ -19,8 +19,13 @@ const LONGEST_MISSING: Duration = Duration::from_mins(1);
 /// Tasks that were lost, at least, before a roll-out is given up; as many as should run, where that is more.
 const MOST_LOST: usize = 3;
 
-/// The same while ECS counts on its own, by its circuit breaker: it is to decide where it can.
+/// The same of tasks that a circuit breaker counts: it is to decide. It does so at half of the tasks that should run,
+/// but not below 3 nor above 200, unless the service says otherwise, so that ours is the later one of both; only a
+/// breaker that is set to bear more is not waited for.
 const MOST_LOST_UNDER_BREAKER: usize = 10;
+
+/// Looks that have to show the tasks that no breaker counts: its count may be a look late.
+const LOOKS_UNCOUNTED: usize = 2;
 
 /// How long it has to stay as it should be where ECS says neither how far the roll-out is nor that it is steady: a load
 /// balancer takes as long to find out that a task does not answer.
@@ -76,6 +81,8 @@ pub struct Watch {
     is_known: bool,
     /// Looks at which ECS called it failed.
     failed_looks: usize,
+    /// Looks in a row at which enough tasks were lost that no breaker counts.
+    uncounted_looks: usize,
     evidence: Evidence,
     going_back: Option<Expected>,
 }
@@ -90,6 +97,7 @@ impl Watch {
             missing_since: None,
             is_known: false,
             failed_looks: 0,
+            uncounted_looks: 0,
             evidence,
             going_back: None,
         }
@@ -198,20 +206,24 @@ impl Watch {
         self.failed_looks <= LOOKS_UNTIL_BACK
     }
 
-    fn failure(&self, service: &Service, own: &Deployment) -> Option<Verdict> {
+    fn failure(&mut self, service: &Service, own: &Deployment) -> Option<Verdict> {
         if own.rollout_state.as_deref() == Some("FAILED") {
             let reason = own.rollout_reason.clone().unwrap_or_else(|| format!("the roll-out {} has failed", own.id));
             return Some(Verdict::Failed(without_stop(reason)));
         }
         let breaker_decides = service.has_breaker && own.rollout_state.is_some();
+        let wanted = usize::try_from(own.desired).unwrap_or_default();
         let least = if breaker_decides { MOST_LOST_UNDER_BREAKER } else { MOST_LOST };
-        let enough = |count: usize| count >= least.max(usize::try_from(own.desired).unwrap_or_default());
         let failed = usize::try_from(own.failed_tasks).unwrap_or_default();
-        if enough(failed) {
+        if failed >= least.max(wanted) {
             return Some(Verdict::Failed(format!("{failed} tasks have failed to start")));
         }
-        if enough(self.evidence.lost()) {
-            let lost = self.evidence.lost();
+        let lost = self.evidence.lost();
+        // The breaker counts what does not come to run, or fails a health check. What runs for a while and ends, again and
+        // again, is none of that: it would never decide.
+        let is_uncounted = self.evidence.uncounted() >= MOST_LOST.max(wanted);
+        self.uncounted_looks = if is_uncounted { self.uncounted_looks + 1 } else { 0 };
+        if lost >= least.max(wanted) || breaker_decides && self.uncounted_looks >= LOOKS_UNCOUNTED {
             return Some(Verdict::Failed(format!("tasks start and stop again: {lost} so far")));
         }
         // A place may be made while others stop: nothing is decided as long as tasks of ours begin to run.

@@ -41,7 +41,7 @@ pub struct Lease {
     is_held: bool,
 }
 
-fn millis(at: SystemTime) -> u64 {
+pub(super) fn millis(at: SystemTime) -> u64 {
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
@@ -184,13 +184,18 @@ impl Lease {
         SystemTime::UNIX_EPOCH + Duration::from_millis(self.note.ends)
     }
 
+    /// The clock that it ends by.
+    pub(super) fn clock(&self) -> fn() -> SystemTime {
+        self.clock
+    }
+
     /// Gives it back.
     pub fn release(mut self) -> Result<(), Error> {
         self.give_back()
     }
 
     /// Not removed but ended: a bucket removes without a condition, and it might be somebody else's by now.
-    fn give_back(&mut self) -> Result<(), Error> {
+    pub(super) fn give_back(&mut self) -> Result<(), Error> {
         if !std::mem::take(&mut self.is_held) {
             return Ok(());
         }

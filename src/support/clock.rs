@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::thread::Timespec;
 
@@ -20,9 +20,24 @@ const SLICE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub enum Clock {
     /// The machine's.
-    Machine,
+    Machine(Steady),
     /// One that was set: waits are over at once, and it is so much later then.
     Set(Arc<SetClock>),
+}
+
+/// Time that goes on evenly from a moment: neither a correction of the machine's clock nor a machine that sleeps ends
+/// what has been given some time, or gives it more.
+#[derive(Debug, Clone, Copy)]
+pub struct Steady {
+    start: SystemTime,
+    since: Instant,
+}
+
+impl Steady {
+    /// Goes on from this moment.
+    pub fn from(start: SystemTime) -> Self {
+        Self { start, since: Instant::now() }
+    }
 }
 
 /// A clock that only waits move.
@@ -39,7 +54,7 @@ impl Clock {
     ///
     /// [`Kind::Configuration`]: what is set is no moment.
     pub fn from_env(env: &Env) -> Result<Self, Error> {
-        let Some(text) = env.get_filled(VARIABLE) else { return Ok(Self::Machine) };
+        let Some(text) = env.get_filled(VARIABLE) else { return Ok(Self::machine()) };
         let moment: Option<jiff::Timestamp> = text.to_str().and_then(|text| text.parse().ok());
         let moment = moment.ok_or_else(|| {
             let told =
@@ -49,16 +64,30 @@ impl Clock {
         Ok(Self::set(moment.into()))
     }
 
+    /// The machine's, from now on.
+    pub fn machine() -> Self {
+        Self::Machine(Steady::from(SystemTime::now()))
+    }
+
     /// A clock that stands at a moment.
     pub fn set(start: SystemTime) -> Self {
         Self::Set(Arc::new(SetClock { start, passed_millis: AtomicU64::new(0) }))
     }
 
-    /// The time now.
+    /// The time now, for deadlines and whatever else is measured: it goes on evenly.
     pub fn now(&self) -> SystemTime {
         match self {
-            Self::Machine => SystemTime::now(),
+            Self::Machine(steady) => steady.start + steady.since.elapsed(),
             Self::Set(clock) => clock.start + Duration::from_millis(clock.passed_millis.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// The time of the calendar, for what others have dated, and for signatures: that of the machine, however it has been
+    /// set meanwhile.
+    pub fn calendar(&self) -> SystemTime {
+        match self {
+            Self::Machine(_) => SystemTime::now(),
+            Self::Set(_) => self.now(),
         }
     }
 
@@ -69,10 +98,10 @@ impl Clock {
                 let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
                 clock.passed_millis.fetch_add(millis, Ordering::Relaxed);
             }
-            Self::Machine => {
-                let end = std::time::Instant::now() + time;
+            Self::Machine(_) => {
+                let end = Instant::now() + time;
                 while interrupt.signal().is_none() {
-                    let left = end.saturating_duration_since(std::time::Instant::now());
+                    let left = end.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         break;
                     }
@@ -101,10 +130,23 @@ mod tests {
         assert_eq!(clock.now(), start + Duration::from_mins(10));
     }
 
+    /// As after the machine's clock was set back or forth by years.
+    #[test]
+    fn what_is_measured_does_not_go_by_the_calendar() {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
+        let clock = Clock::Machine(Steady::from(start));
+        clock.wait(Duration::from_millis(5), &Interrupt::never());
+        let passed = clock.now().duration_since(start).unwrap();
+        assert!((Duration::from_millis(5)..Duration::from_mins(5)).contains(&passed), "{passed:?}");
+        assert!(clock.calendar() > start + Duration::from_hours(24 * 365 * 50));
+        let set = Clock::set(start);
+        assert_eq!((set.now(), set.calendar()), (start, start));
+    }
+
     #[test]
     fn what_is_no_moment_is_refused() {
         let env = Env::Fixed([(VARIABLE.into(), "noon".into())].into());
         assert_eq!(Clock::from_env(&env).unwrap_err().exit_status(), 8);
-        assert!(matches!(Clock::from_env(&Env::Fixed([].into())), Ok(Clock::Machine)));
+        assert!(matches!(Clock::from_env(&Env::Fixed([].into())), Ok(Clock::Machine(_))));
     }
 }

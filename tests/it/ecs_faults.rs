@@ -195,6 +195,8 @@ fn slow_answers() {
     stage.sandbox.set("SHIPCTL_CLOCK", stage.ecs.clock());
     let ran = stage.sandbox.shipctl(words);
     assert_eq!((ran.status, ran.err().contains(&address)), (0, false), "{}", ran.err());
+    // Given up, and asked again.
+    assert!(stage.ecs.calls_of("CreateService").len() > 1, "{}", stage.ecs.transcript());
     assert_eq!(stage.ecs.service("d-m-2").unwrap().running, 1);
     assert_eq!(stage.ecs.service("d-m-1").unwrap().status, "INACTIVE");
 }

@@ -27,6 +27,7 @@ mod ecs_failures; // deployments that do not come to anything, and why
 mod ecs_faults; // an AWS that is slow, out of reach, strict
 mod ecs_jobs; // deploy jobs, and what becomes of them
 mod ecs_kills; // killed and interrupted at each call
+mod ecs_limits; // how long calls are tried
 mod ecs_manifests; // several of them
 mod ecs_mended; // what is done about refusals
 mod ecs_methods; // blueGreen, upgrade, replace

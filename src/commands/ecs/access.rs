@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::args::Access;
-use crate::aws::{Connection, Settings};
+use crate::aws::Connection;
 use crate::commands::aws::args::{CallArgs, RoleArgs};
 use crate::commands::aws::resolve;
 use crate::config::integrations::Integrations;
@@ -109,12 +109,6 @@ fn own_name(job: &JobDirectory, resource: &OsStr) -> Result<Option<String>, Erro
         &["propertyBag", "yml", "pointer", "sourceName"],
     ];
     source::first_text(&file, &places)
-}
-
-/// A connection for the calls of a deployment, whose single tries are short: the whole may well take an hour.
-pub(super) fn connection(ctx: &Ctx, credentials: &Credentials) -> Result<Connection, Error> {
-    let settings = Settings { region: credentials.region.clone(), ..Settings::default() };
-    Connection::open(&ctx.env, settings)
 }
 
 /// The AWS API over a way to it.

@@ -3,7 +3,7 @@
 //! In a log: one line per change on standard error. On a terminal: the same lines, and below them a live one for each
 //! manifest. With `--json`: one object per line on standard output, nothing else. Secrets are masked in all of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -15,8 +15,10 @@ use serde_json::Value;
 
 use crate::aws::ecs::last_part;
 use crate::ctx::Ctx;
+use crate::ecs::run::Report;
 use crate::ecs::tell::{Listener, Tell};
 use crate::error::{Error, one_line};
+use crate::support::clock::Clock;
 use crate::support::mask::Masker;
 use crate::support::secret::SecretText;
 
@@ -28,8 +30,18 @@ pub(super) struct Log<'a> {
     ctx: &'a Ctx,
     masker: Masker,
     start: SystemTime,
+    clock: Clock,
     as_json: bool,
     live: Option<Live>,
+    told: Mutex<Told>,
+}
+
+/// What has been told.
+#[derive(Default)]
+struct Told {
+    manifests: BTreeSet<String>,
+    /// How the only manifest so far has failed: the error is going to say it, unless others come.
+    held: Option<(SystemTime, String, String)>,
 }
 
 /// The lines at the bottom of a terminal.
@@ -39,14 +51,42 @@ struct Live {
 }
 
 impl<'a> Log<'a> {
-    /// Begins at `start`; nothing of `secrets` is shown.
-    pub(super) fn new(ctx: &'a Ctx, as_json: bool, start: SystemTime, secrets: &[SecretText]) -> Result<Self, Error> {
+    /// Begins now; nothing of `secrets` is shown.
+    pub(super) fn new(ctx: &'a Ctx, as_json: bool, clock: &Clock, secrets: &[SecretText]) -> Result<Self, Error> {
         let live = (!as_json && ctx.error_is_terminal()).then(|| Live {
             all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
             bars: Mutex::default(),
         });
         let masker = Masker::new(secrets.iter().map(SecretText::expose))?;
-        Ok(Self { ctx, masker, start, as_json, live })
+        let (start, clock) = (clock.now(), clock.clone());
+        Ok(Self { ctx, masker, start, clock, as_json, live, told: Mutex::default() })
+    }
+
+    /// The failure of a report, as far as it has not been told: of a single manifest all of it, of several how many have
+    /// failed, since each has had its line.
+    pub(super) fn error_of(&self, report: &Report) -> Option<Error> {
+        let is_held = self.told.lock().unwrap_or_else(PoisonError::into_inner).held.take().is_some();
+        if is_held || self.as_json { report.error() } else { report.error_in_brief() }
+    }
+
+    /// A line for how it ended; a failure of the only manifest waits for others to come, or for the end.
+    fn outcome(&self, at: SystemTime, manifest: &str, text: &str, is_failure: bool) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_failure && told.manifests.len() == 1 && told.held.is_none() {
+            told.held = Some((at, manifest.to_owned(), text.to_owned()));
+        } else {
+            self.line(at, Some(manifest), text);
+        }
+    }
+
+    /// A manifest is worked on.
+    fn hear_of(&self, manifest: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.manifests.insert(manifest.to_owned());
+        let is_another = told.held.as_ref().is_some_and(|(_, held, _)| held != manifest);
+        if let Some((at, manifest, text)) = told.held.take_if(|_| is_another) {
+            self.line(at, Some(&manifest), &text);
+        }
     }
 
     /// A text as it may be shown.
@@ -124,6 +164,9 @@ impl<'a> Log<'a> {
     }
 
     fn text(&self, at: SystemTime, tell: &Tell) {
+        if let Tell::Step { manifest, .. } | Tell::Outcome { manifest, .. } = tell {
+            self.hear_of(manifest);
+        }
         match tell {
             Tell::Step { manifest, text, .. } => {
                 self.line(at, Some(manifest), text);
@@ -149,9 +192,9 @@ impl<'a> Log<'a> {
                     self.line(at, Some(manifest), &line);
                 }
             }
-            Tell::Outcome { manifest, text, .. } => {
+            Tell::Outcome { manifest, outcome, text, .. } => {
                 self.finish(manifest);
-                self.line(at, Some(manifest), text);
+                self.outcome(at, manifest, text, !matches!(*outcome, "completed" | "unchanged"));
             }
         }
     }
@@ -180,11 +223,21 @@ struct Dated<'a> {
     tell: &'a Tell,
 }
 
+/// Whoever has not asked for the error has it told here.
+impl Drop for Log<'_> {
+    fn drop(&mut self) {
+        let held = self.told.get_mut().unwrap_or_else(PoisonError::into_inner).held.take();
+        if let Some((at, manifest, text)) = held {
+            self.line(at, Some(&manifest), &text);
+        }
+    }
+}
+
 impl Listener for Log<'_> {
     fn tell(&self, at: SystemTime, tell: &Tell) {
         if self.as_json {
             // A reader that has gone away is no reason to stop a deployment.
-            let _ = self.json(&Dated { at: crate::aws::timestamp(at), tell });
+            let _ = self.json(&Dated { at: crate::aws::timestamp(self.clock.calendar()), tell });
         } else {
             self.text(at, tell);
         }

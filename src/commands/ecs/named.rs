@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 
 use super::access::{self, Way};
 use super::args::Access;
+use crate::commands::aws::resolve;
 use crate::ctx::Ctx;
 use crate::ecs::calls::Calls;
 use crate::error::{Error, Kind};
@@ -22,11 +23,12 @@ pub(super) struct Named<'a, 'c> {
     pub calls: &'a Calls<'c>,
 }
 
-/// Does something with a cluster. Signals are noticed from here on.
+/// Does something with a cluster, for a purpose of `shipctl iam policy`. Signals are noticed from here on.
 pub(super) fn with<T>(
     ctx: &Ctx,
     access: &Access,
     cluster: &OsStr,
+    purpose: &'static str,
     work: impl FnOnce(&Named) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let clock = Clock::from_env(&ctx.env)?;
@@ -34,8 +36,8 @@ pub(super) fn with<T>(
     let (cluster, way) = Way::to_named(ctx, access, cluster)?;
     let credentials = way.credentials(ctx, false)?;
     let region = credentials.region.clone().unwrap_or_default();
-    let connection = access::connection(ctx, &credentials)?;
-    let calls = access::calls(ctx, &way, credentials, &connection, &clock, &interrupt);
+    let connection = resolve::connection(ctx, &credentials)?;
+    let calls = access::calls(ctx, &way, credentials, &connection, &clock, &interrupt).of_purpose(purpose);
     work(&Named { cluster: &cluster, place: format!("cluster {cluster} in {region}"), calls: &calls })
 }
 

@@ -98,11 +98,14 @@ impl RunArgs {
 
 pub(super) fn run(ctx: &Ctx, args: &RunArgs) -> Result<(), Error> {
     let started_by = named::who(ctx)?;
-    named::with(ctx, &args.access, &args.cluster, |named| run_in(ctx, args, named, started_by))
+    named::with(ctx, &args.access, &args.cluster, "run", |named| run_in(ctx, args, named, started_by))
 }
 
 fn run_in(ctx: &Ctx, args: &RunArgs, named: &Named, started_by: String) -> Result<(), Error> {
     let calls = named.calls;
+    if let Some(limit) = args.timeout {
+        calls.limit_to(calls.clock().now() + Duration::from_secs(limit));
+    }
     let given = args.given(named.cluster, started_by);
     let definition = read_definition(named, &args.task_definition)?;
     let container = given.container(definition.as_ref())?;
@@ -117,7 +120,7 @@ fn run_in(ctx: &Ctx, args: &RunArgs, named: &Named, started_by: String) -> Resul
         limit: args.timeout.map(Duration::from_secs),
         waits: !args.no_wait,
     };
-    let log = Log::new(ctx, args.json, calls.clock().now(), &[])?;
+    let log = Log::new(ctx, args.json, calls.clock(), &[])?;
     let done = run_once(calls, &log, &once)?;
     if args.no_wait && !args.json {
         for task in &done.tasks {

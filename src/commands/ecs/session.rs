@@ -4,6 +4,7 @@ use super::access::{self, Way};
 use super::args::JobArgs;
 use super::log::Log;
 use super::report;
+use crate::commands::aws::resolve;
 use crate::config::shippable::Pipeline;
 use crate::ctx::Ctx;
 use crate::ecs::memory::Memory;
@@ -43,12 +44,14 @@ pub(super) fn carry_out_there(
     let way = Way::to(ctx, &args.access, cluster, args.integrations.as_deref())?;
     let first = way.credentials(ctx, false)?;
     let there = Cluster { region: first.region.clone().or_else(|| cluster.region.clone()), ..cluster.clone() };
-    let connection = access::connection(ctx, &first)?;
+    let connection = resolve::connection(ctx, &first)?;
     let calls = access::calls(ctx, &way, first, &connection, &clock, &interrupt);
-    let log = Log::new(ctx, args.json, clock.now(), secrets)?;
+    let log = Log::new(ctx, args.json, &clock, secrets)?;
     let holder = crate::commands::job::holder(ctx);
     let run = Run { api: &calls, store: Some(store), listener: &log, holder: &holder, options };
-    work(&run, there).and_then(|report| report::end(ctx, &report, args.json)).map_err(|error| log.masked_error(error))
+    work(&run, there)
+        .and_then(|report| report::end(ctx, &report, &log, args.json))
+        .map_err(|error| log.masked_error(error))
 }
 
 /// The cluster that a job is deployed to, without the rest of the yml: that of the yml, else the one that is

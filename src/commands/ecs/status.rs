@@ -1,6 +1,7 @@
 //! `shipctl ecs status JOB`: what is remembered, and what ECS shows of it.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
@@ -9,6 +10,7 @@ use super::access::{self, Way};
 use super::args::JobArgs;
 use super::session::cluster;
 use crate::aws::ecs::Service;
+use crate::commands::aws::resolve;
 use crate::ctx::Ctx;
 use crate::ecs::memory::{Deployed, Leftover};
 use crate::ecs::steps::revision;
@@ -19,6 +21,9 @@ use crate::support::interrupt::Interrupt;
 
 /// Events of a service that are shown.
 const EVENTS: usize = 3;
+
+/// How long it is looked for: somebody waits.
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Arguments of `ecs status`.
 #[derive(Debug, Args)]
@@ -47,9 +52,10 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     let cluster = cluster(ctx, &args.job, &memory)?;
     let way = Way::to(ctx, &args.job.access, &cluster, args.job.integrations.as_deref())?;
     let first = way.credentials(ctx, false)?;
-    let connection = access::connection(ctx, &first)?;
+    let connection = resolve::connection(ctx, &first)?;
     let clock = Clock::from_env(&ctx.env)?;
     let calls = access::calls(ctx, &way, first, &connection, &clock, &Interrupt::never());
+    calls.limit_to(clock.now() + LONGEST);
     let names: Vec<&str> = memory.services.iter().map(|was| was.service.as_str()).collect();
     let services = match names.as_slice() {
         [] => Vec::new(),

@@ -89,12 +89,13 @@ pub(super) fn run(ctx: &Ctx, args: &UpdateArgs) -> Result<(), Error> {
         let told = "nothing to update: give --image, --env, --secret, --desired-count or --force";
         return Err(Error::new(Kind::Usage, told));
     }
-    named::with(ctx, &args.access, &args.cluster, |named| update_in(ctx, args, &wanted, named))
+    named::with(ctx, &args.access, &args.cluster, "update", |named| update_in(ctx, args, &wanted, named))
 }
 
 fn update_in(ctx: &Ctx, args: &UpdateArgs, wanted: &Revision, named: &Named) -> Result<(), Error> {
     let calls = named.calls;
-    let log = Log::new(ctx, args.json, calls.clock().now(), &[])?;
+    calls.limit_to(calls.clock().now() + Duration::from_secs(args.timeout));
+    let log = Log::new(ctx, args.json, calls.clock(), &[])?;
     let (service, settings) = look(named, &args.service)?;
     check(args, &service, &settings)?;
     let name = revision(&service.task_definition);
@@ -113,7 +114,7 @@ fn update_in(ctx: &Ctx, args: &UpdateArgs, wanted: &Revision, named: &Named) -> 
             text,
         };
         log.tell(calls.clock().now(), &outcome(&done));
-        return ended(ctx, args, &done);
+        return ended(ctx, args, &log, done);
     }
     let options = Options {
         force: args.force,
@@ -125,7 +126,8 @@ fn update_in(ctx: &Ctx, args: &UpdateArgs, wanted: &Revision, named: &Named) -> 
         timeout: Some(Duration::from_secs(args.timeout)),
     };
     let run = Run { api: calls, store: None, listener: &log, holder: "", options: &options };
-    ended(ctx, args, &update(&run, &asked)?)
+    let done = update(&run, &asked)?;
+    ended(ctx, args, &log, done)
 }
 
 /// The service, which has to be there.
@@ -191,10 +193,12 @@ fn outcome(done: &Done) -> Tell {
 }
 
 /// How it ended has been told.
-fn ended(ctx: &Ctx, args: &UpdateArgs, done: &Done) -> Result<(), Error> {
-    if let Some(error) = (Report { done: vec![done.clone()] }).error() {
+fn ended(ctx: &Ctx, args: &UpdateArgs, log: &Log, done: Done) -> Result<(), Error> {
+    let report = Report { done: vec![done] };
+    if let Some(error) = log.error_of(&report) {
         return Err(error);
     }
+    let done = &report.done[0];
     if args.json {
         return Ok(());
     }

@@ -19,7 +19,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 impl Calls<'_> {
     /// Registers a revision; its ARN.
     pub fn register_task_definition(&self, request: &Request) -> Result<String, Failure> {
-        self.call_told(Patience::Whole, |clients, maybe_done| {
+        self.call_told(|clients, maybe_done| {
             let arn = clients.ecs().register_task_definition(request)?;
             if maybe_done {
                 let name = last_part(&arn);
@@ -33,7 +33,7 @@ impl Calls<'_> {
 
     /// Makes a revision inactive.
     pub fn deregister_task_definition(&self, arn: &str) -> Result<(), Failure> {
-        self.call_told(Patience::Whole, |clients, maybe_done| {
+        self.call_told(|clients, maybe_done| {
             done_before(clients.ecs().deregister_task_definition(arn), maybe_done, |failure| {
                 failure.message.contains("inactive") || failure.message.contains("INACTIVE")
             })
@@ -42,14 +42,14 @@ impl Calls<'_> {
 
     /// The ARNs of the active revisions of a family, the newest first.
     pub fn list_task_definitions(&self, family: &str) -> Result<Vec<String>, Failure> {
-        self.call(Patience::Whole, |clients| clients.ecs().list_task_definitions(family))
+        self.read(Patience::Whole, |clients| clients.ecs().list_task_definitions(family))
     }
 
     /// Creates a service. One of the same name that is still draining is waited for, until then.
     pub fn create_service(&self, request: &Request, until: SystemTime) -> Result<Service, Failure> {
         let mut wait = FIRST_WAIT;
         loop {
-            let outcome = self.call_told(Patience::Whole, |clients, maybe_done| {
+            let outcome = self.call_told(|clients, maybe_done| {
                 let failure = match clients.ecs().create_service(request) {
                     Err(failure) if maybe_done && failure.message.contains("not idempotent") => failure,
                     other => return other,
@@ -62,7 +62,7 @@ impl Calls<'_> {
             match outcome {
                 Err(failure) if is_draining(&failure) && self.clock.now() + wait <= until => {
                     self.wait(wait);
-                    if self.interrupt.signal().is_some() {
+                    if self.is_stopped() {
                         return Err(failure);
                     }
                     wait = (wait * 2).min(LONGEST_WAIT);
@@ -74,12 +74,12 @@ impl Calls<'_> {
 
     /// Changes a service.
     pub fn update_service(&self, request: &Request) -> Result<Service, Failure> {
-        self.call(Patience::Whole, |clients| clients.ecs().update_service(request))
+        self.call(|clients| clients.ecs().update_service(request))
     }
 
     /// Deletes a service; `force` where it cannot be scaled to 0 first.
     pub fn delete_service(&self, cluster: &str, service: &str, force: bool) -> Result<(), Failure> {
-        self.call_told(Patience::Whole, |clients, maybe_done| {
+        self.call_told(|clients, maybe_done| {
             done_before(clients.ecs().delete_service(cluster, service, force), maybe_done, |failure| {
                 matches!(failure.code.as_deref(), Some("ServiceNotFoundException" | "ServiceNotActiveException"))
             })
@@ -88,27 +88,27 @@ impl Calls<'_> {
 
     /// Services by name, any number of them. Those that ECS does not show (`MISSING`) are not in the answer.
     pub fn describe_services(&self, cluster: &str, names: &[&str]) -> Result<Vec<Service>, Failure> {
-        self.call(Patience::Whole, |clients| clients.ecs().describe_services(cluster, names))
+        self.read(Patience::Whole, |clients| clients.ecs().describe_services(cluster, names))
     }
 
     /// The same in a single try, for polls: they ask again by themselves, until their own deadline.
     pub fn describe_once(&self, cluster: &str, names: &[&str]) -> Result<Vec<Service>, Failure> {
-        self.call(Patience::Once, |clients| clients.ecs().describe_services(cluster, names))
+        self.read(Patience::Once, |clients| clients.ecs().describe_services(cluster, names))
     }
 
     /// A service with everything that is set of it; none where ECS does not show it.
     pub fn service_settings(&self, cluster: &str, name: &str) -> Result<Option<(Service, Request)>, Failure> {
-        self.call(Patience::Whole, |clients| clients.ecs().service_settings(cluster, name))
+        self.read(Patience::Whole, |clients| clients.ecs().service_settings(cluster, name))
     }
 
     /// The ARNs of tasks; stopped ones are kept for an hour.
     pub fn list_tasks(&self, cluster: &str, of: TasksOf, stopped: bool) -> Result<Vec<String>, Failure> {
-        self.call(Patience::Few, |clients| clients.ecs().list_tasks(cluster, of, stopped))
+        self.read(Patience::Few, |clients| clients.ecs().list_tasks(cluster, of, stopped))
     }
 
     /// Tasks by ARN, any number of them.
     pub fn describe_tasks(&self, cluster: &str, arns: &[String]) -> Result<(Vec<Task>, Vec<Refused>), Failure> {
-        self.call(Patience::Few, |clients| clients.ecs().describe_tasks(cluster, arns))
+        self.read(Patience::Few, |clients| clients.ecs().describe_tasks(cluster, arns))
     }
 
     /// Starts tasks: once, even when an answer is lost.
@@ -119,67 +119,67 @@ impl Calls<'_> {
         {
             request.insert("clientToken".to_owned(), Value::String(format!("shipctl-{number:016x}")));
         }
-        self.call(Patience::Whole, |clients| clients.ecs().run_task(&request))
+        self.call(|clients| clients.ecs().run_task(&request))
     }
 
     /// Stops a task.
     pub fn stop_task(&self, cluster: &str, arn: &str, reason: &str) -> Result<(), Failure> {
-        self.call(Patience::Whole, |clients| clients.ecs().stop_task(cluster, arn, reason))
+        self.call(|clients| clients.ecs().stop_task(cluster, arn, reason))
     }
 
     /// A task definition as a request that registers it again.
     pub fn describe_task_definition(&self, name: &str) -> Result<Request, Failure> {
-        self.call(Patience::Few, |clients| clients.ecs().describe_task_definition(name))
+        self.read(Patience::Few, |clients| clients.ecs().describe_task_definition(name))
     }
 
     /// Makes a service scalable.
     pub fn register_scalable_target(&self, request: &Request) -> Result<(), Failure> {
-        self.call(Patience::Whole, |clients| clients.scaling().register_target(request))
+        self.call(|clients| clients.scaling().register_target(request))
     }
 
     /// Takes the scalable target of `service/CLUSTER/SERVICE` away; none is as good.
     pub fn deregister_scalable_target(&self, resource_id: &str) -> Result<(), Failure> {
-        self.call(Patience::Whole, |clients| clients.scaling().deregister_target(resource_id))
+        self.call(|clients| clients.scaling().deregister_target(resource_id))
     }
 
     /// Makes or changes a policy; its ARN.
     pub fn put_scaling_policy(&self, request: &Request) -> Result<String, Failure> {
-        self.call(Patience::Whole, |clients| clients.scaling().put_policy(request))
+        self.call(|clients| clients.scaling().put_policy(request))
     }
 
     /// Deletes a policy of `service/CLUSTER/SERVICE`; none is as good.
     pub fn delete_scaling_policy(&self, name: &str, resource_id: &str) -> Result<(), Failure> {
-        self.call(Patience::Whole, |clients| clients.scaling().delete_policy(name, resource_id))
+        self.call(|clients| clients.scaling().delete_policy(name, resource_id))
     }
 
     /// The scalable target of `service/CLUSTER/SERVICE`, if there is one.
     pub fn describe_scalable_target(&self, resource_id: &str) -> Result<Option<Target>, Failure> {
-        self.call(Patience::Few, |clients| clients.scaling().describe_target(resource_id))
+        self.read(Patience::Few, |clients| clients.scaling().describe_target(resource_id))
     }
 
     /// Makes or changes an alarm.
     pub fn put_metric_alarm(&self, request: &Request) -> Result<(), Failure> {
-        self.call(Patience::Whole, |clients| clients.alarms().put_alarm(request))
+        self.call(|clients| clients.alarms().put_alarm(request))
     }
 
     /// Deletes alarms, any number of them.
     pub fn delete_alarms(&self, names: &[String]) -> Result<(), Failure> {
-        self.call(Patience::Whole, |clients| clients.alarms().delete_alarms(names))
+        self.call(|clients| clients.alarms().delete_alarms(names))
     }
 
     /// All roles of the account.
     pub fn list_roles(&self) -> Result<Vec<Role>, Failure> {
-        self.call(Patience::Whole, |clients| clients.roles().list_roles())
+        self.read(Patience::Whole, |clients| clients.roles().list_roles())
     }
 
     /// The last lines of a log stream, the oldest first.
     pub fn get_log_events(&self, group: &str, stream: &str, limit: u16) -> Result<Vec<Line>, Failure> {
-        self.call(Patience::Few, |clients| clients.logs().last_lines(group, stream, limit))
+        self.read(Patience::Few, |clients| clients.logs().last_lines(group, stream, limit))
     }
 
     /// The lines of a log stream from its beginning, or from where a page ended. None where it has not begun yet.
     pub fn follow_log(&self, group: &str, stream: &str, after: Option<&str>) -> Result<Page, Failure> {
-        let page = self.call(Patience::Once, |clients| clients.logs().next_lines(group, stream, after));
+        let page = self.read(Patience::Once, |clients| clients.logs().next_lines(group, stream, after));
         match page {
             Err(failure) if failure.code.as_deref() == Some("ResourceNotFoundException") => Ok(Page::default()),
             other => other,
@@ -188,12 +188,12 @@ impl Calls<'_> {
 
     /// The health of the targets of a target group.
     pub fn describe_target_health(&self, target_group_arn: &str) -> Result<Vec<Health>, Failure> {
-        self.call(Patience::Few, |clients| clients.targets().target_health(target_group_arn))
+        self.read(Patience::Few, |clients| clients.targets().target_health(target_group_arn))
     }
 
     /// The health of the instances of a classic load balancer.
     pub fn describe_instance_health(&self, load_balancer: &str) -> Result<Vec<Health>, Failure> {
-        self.call(Patience::Few, |clients| clients.targets().instance_health(load_balancer))
+        self.read(Patience::Few, |clients| clients.targets().instance_health(load_balancer))
     }
 }
 

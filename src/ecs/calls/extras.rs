@@ -30,7 +30,9 @@ impl Calls<'_> {
         if extras.failed.insert(action, is_denied).is_none() {
             let what = what_of(action);
             extras.notes.push(if is_denied {
-                let print = "shipctl iam policy --for deploy,extras";
+                // What looks at a one-off task is among what it needs.
+                let extras = if self.purpose == "run" { "" } else { ",extras" };
+                let print = format!("shipctl iam policy --for {}{extras}", self.purpose);
                 format!("cannot say {what}: {action} is not allowed; add it to the policy ({print})")
             } else {
                 format!("cannot say {what}: {action}: {failure}")

@@ -53,7 +53,10 @@ fn several_threads_may_call() {
 
 #[test]
 fn what_passes_is_waited_for() {
-    let answers: [fn() -> Answer; 6] = [
+    let answers: [fn() -> Answer; 9] = [
+        || (429, String::new()),
+        || (200, "no JSON".to_owned()),
+        || (502, "<html>oops</html>".to_owned()),
         || (500, "<!DOCTYPE html><html><body>oops</body></html>".to_owned()),
         throttled,
         || refusal(500, "ServerException", "Service Unavailable"),
@@ -83,6 +86,82 @@ fn the_budget_is_shared_and_ends() {
     assert!((30..=61).contains(&asked) && passed(&calls) <= 300, "{asked} {}", passed(&calls));
     calls.describe_services("c", &["web"]).unwrap_err();
     assert!(server.asked().len() <= 62, "{}", server.asked().len());
+}
+
+#[test]
+fn the_time_of_a_thread_bounds_its_tries() {
+    let server = Server::start(|_, _| throttled());
+    let connection = server.connection();
+    let calls = calls(&connection);
+    calls.limit_to(calls.clock().now() + Duration::from_secs(30));
+    calls.describe_services("c", &["web"]).unwrap_err();
+    assert_eq!(passed(&calls), 30);
+    // What is late has a few tries at least.
+    let before = server.asked().len();
+    calls.describe_services("c", &["web"]).unwrap_err();
+    assert!(passed(&calls) == 33 && server.asked().len() > before + 1, "{}", passed(&calls));
+    // Others have their own time, and a shorter one is over when it is over.
+    std::thread::scope(|scope| scope.spawn(|| assert_eq!(calls.end(), None)).join().unwrap());
+    let end = calls.clock().now() + Duration::from_mins(1);
+    calls.limit_to(end);
+    let during = calls.within(end - Duration::from_secs(20), || calls.end());
+    assert_eq!((during, calls.end()), (Some(end - Duration::from_secs(20)), Some(end)));
+}
+
+#[test]
+fn tries_are_kept_for_going_back() {
+    let server = Server::start(|_, _| throttled());
+    let connection = server.connection();
+    let calls = calls(&connection);
+    let more = || {
+        let before = server.asked().len();
+        calls.describe_services("c", &["web"]).unwrap_err();
+        server.asked().len() - before
+    };
+    // A few short waits may still be left.
+    assert!(more() > 30 && more() < 8 && more() < 8);
+    let end = calls.clock().now() + Duration::from_mins(10);
+    calls.go_back_until(end);
+    assert!((10..=22).contains(&more()));
+    // Once.
+    calls.go_back_until(end);
+    assert!(more() < 8 && more() < 8);
+}
+
+#[test]
+fn nothing_is_tried_again_when_the_turn_is_lost() {
+    let stop = crate::support::stop::Stop::default();
+    let asked = stop.clone();
+    let server = Server::start(move |at, _| {
+        if at == 1 {
+            asked.ask("the turn is lost");
+        }
+        throttled()
+    });
+    let connection = server.connection();
+    let calls = calls(&connection);
+    calls.heed(&stop);
+    calls.update_service(&request(json!({}))).unwrap_err();
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[test]
+fn what_a_proxy_refuses_is_told_at_once() {
+    for (status, body, told) in [
+        (403, "<html>no</html>", "an HTML page instead of an answer (HTTP status 403)"),
+        (302, "", "a redirect instead of an answer (HTTP status 302)"),
+        (403, "Forbidden", "something else instead of an answer (HTTP status 403)"),
+        (403, "", "something else instead of an answer (HTTP status 403)"),
+        (404, "", "something else instead of an answer (HTTP status 404)"),
+    ] {
+        let server = Server::start(move |_, _| (status, body.to_owned()));
+        let connection = server.connection();
+        let calls = calls(&connection);
+        let failure = calls.describe_services("c", &["web"]).unwrap_err();
+        assert_eq!((failure.kind, server.asked().len()), (Kind::Network, 1), "{status} {body}: {failure}");
+        let error = calls.error("look", &failure).to_string();
+        assert!(error.contains(told) && error.contains("a proxy or a portal"), "{error}");
+    }
 }
 
 #[test]
@@ -273,6 +352,7 @@ fn the_cure_goes_by_the_refusal() {
         (Kind::Failed, Some("ClusterNotFoundException"), "Cluster not found.", "correct the name, the region"),
         (Kind::Failed, Some("ClientException"), "no", "correct what the yml asks for"),
         (Kind::Throttled, Some("ThrottlingException"), "Rate exceeded", "try again later"),
+        (Kind::Denied, None, "HTTP status 403 without a message", "check the endpoint, and whether a proxy"),
         (Kind::Denied, None, "not authorized to perform: ecs:UpdateService on", "add ecs:UpdateService to"),
     ] {
         let code = code.map(ToOwned::to_owned);

@@ -14,15 +14,15 @@ impl Calls<'_> {
             return Error::new(failure.kind, told);
         }
         let clock = match self.clock {
-            Clock::Machine if failure.kind == Kind::Expired => self.connection.clock_note(),
+            Clock::Machine(_) if failure.kind == Kind::Expired => self.connection.clock_note(),
             _ => None,
         };
-        let cure = clock.unwrap_or_else(|| cure(failure));
+        let cure = clock.unwrap_or_else(|| cure(failure, self.purpose));
         Error::new(failure.kind, format_args!("{told}; {cure}"))
     }
 }
 
-fn cure(failure: &Failure) -> String {
+fn cure(failure: &Failure, purpose: &str) -> String {
     let known = match failure.code.as_deref().unwrap_or_default() {
         "ClusterNotFoundException" => Some("correct the name, the region or the account of the cluster"),
         "ServiceNotFoundException" | "ServiceNotActiveException" => {
@@ -31,26 +31,31 @@ fn cure(failure: &Failure) -> String {
         "LimitExceededException" => Some("raise the quota of the account, or delete what is no longer used"),
         _ => failure.cure().or_else(|| usual_cure(failure.kind)),
     };
+    let by_whom = failure.code.is_some() || !failure.message.starts_with("HTTP status");
     match (failure.kind, known) {
-        (Kind::Denied, _) => denied(&failure.message),
+        (Kind::Denied, _) if by_whom => denied(&failure.message, purpose),
+        // AWS always says why.
+        (Kind::Denied | Kind::Failed, _) if !by_whom => {
+            "check the endpoint, and whether a proxy in between answers instead of AWS".to_owned()
+        }
         (_, Some(known)) => known.to_owned(),
         _ => "correct what the yml asks for".to_owned(),
     }
 }
 
 /// AWS names the action that was refused.
-fn denied(message: &str) -> String {
+fn denied(message: &str, purpose: &str) -> String {
     let (_, after) = message.split_once("not authorized to perform: ").unwrap_or_default();
     let action = after.split_whitespace().next().unwrap_or_default();
-    let purpose = match action.split(':').next().unwrap_or_default() {
-        _ if action == "ecs:DescribeTaskDefinition" => "update",
-        _ if matches!(action, "ecs:RunTask" | "ecs:DescribeTasks" | "ecs:StopTask") => "run",
-        "iam" => "deploy,load-balancer",
-        "application-autoscaling" | "cloudwatch" => "deploy,scaling",
-        _ => "deploy",
+    let more = match action.split(':').next().unwrap_or_default() {
+        // What is run or updated hands over its own roles.
+        _ if purpose != "deploy" => "",
+        "iam" => ",load-balancer",
+        "application-autoscaling" | "cloudwatch" => ",scaling",
+        _ => "",
     };
     let what = if action.is_empty() { "the action" } else { action };
-    format!("add {what} to the caller's policy: shipctl iam policy --for {purpose} prints what is needed")
+    format!("add {what} to the caller's policy: shipctl iam policy --for {purpose}{more} prints what is needed")
 }
 
 #[cfg(test)]
@@ -59,23 +64,35 @@ mod tests {
 
     #[test]
     fn the_missing_action_is_named() {
-        for (message, cure) in [
+        for (purpose, message, cure) in [
             (
+                "deploy",
                 "User: arn:aws:iam::1:user/ci is not authorized to perform: ecs:CreateService on resource: x",
                 "add ecs:CreateService to the caller's policy: shipctl iam policy --for deploy prints what is needed",
             ),
             (
+                "deploy",
                 "User: u is not authorized to perform: iam:PassRole",
                 "add iam:PassRole to the caller's policy: shipctl iam policy --for deploy,load-balancer prints what \
                  is needed",
             ),
             (
+                "run",
+                "User: u is not authorized to perform: iam:PassRole",
+                "add iam:PassRole to the caller's policy: shipctl iam policy --for run prints what is needed",
+            ),
+            (
+                "run",
                 "User: u is not authorized to perform: ecs:RunTask on resource: x",
                 "add ecs:RunTask to the caller's policy: shipctl iam policy --for run prints what is needed",
             ),
-            ("no", "add the action to the caller's policy: shipctl iam policy --for deploy prints what is needed"),
+            (
+                "deploy",
+                "no",
+                "add the action to the caller's policy: shipctl iam policy --for deploy prints what is needed",
+            ),
         ] {
-            assert_eq!(denied(message), cure);
+            assert_eq!(denied(message, purpose), cure);
         }
     }
 }

@@ -40,13 +40,14 @@ impl<'a, 'b> Extra<'a, 'b> {
         if self.calls.clock().now() >= self.end || self.lost.borrow().contains(action) {
             return None;
         }
-        self.calls.extra(action, || {
+        let told = || {
             call(self.calls).inspect_err(|failure| {
                 if failure.kind == Kind::Network {
                     self.lost.borrow_mut().insert(action);
                 }
             })
-        })
+        };
+        self.calls.within(self.end, || self.calls.extra(action, told))
     }
 }
 

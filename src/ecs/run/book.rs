@@ -1,12 +1,13 @@
 //! The memory of a job while it deploys: held by one at a time, written before and after each call that makes something.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::Run;
 use crate::ecs::memory::{Deployed, Memory};
 use crate::error::{Error, Kind};
-use crate::store::{Kept, Lease, Other, Store, Turn};
+use crate::store::{Keeper, Kept, Lease, Other, Store, Turn};
+use crate::support::stop::Stop;
 
 /// How long the turn lasts after a process was killed.
 const TURN: Duration = Duration::from_mins(2);
@@ -14,40 +15,40 @@ const TURN: Duration = Duration::from_mins(2);
 const RENEWED: Duration = Duration::from_secs(25);
 /// How often somebody else's turn is looked at: he renews it several times before it is over, unless he was killed.
 const LOOKED_AT: Duration = Duration::from_secs(5);
-/// How often renewing may fail: the store may be out of reach for a while.
-const MOST_FAILURES: u32 = 3;
-
 /// The memory, and the turn to change it.
-pub(super) struct Book(Mutex<Held>);
+pub(super) struct Book {
+    held: Mutex<Held>,
+    /// None where nothing is stored. It goes by the machine's clock, as the turns of others do, and is renewed beside the
+    /// work: one call alone may be tried for longer than a turn lasts.
+    turn: Option<Keeper>,
+}
 
 struct Held {
     memory: Memory,
     /// Nowhere, where no yml describes what is done.
-    stored: Option<Stored>,
-}
-
-struct Stored {
-    kept: Kept<Memory>,
-    lease: Lease,
-    renewed: SystemTime,
-    failures: u32,
+    kept: Option<Kept<Memory>>,
 }
 
 impl Book {
     /// Takes the turn, and reads. Fails, naming the holder, while somebody else has it.
     pub(super) fn open(run: &Run, job: &str) -> Result<Self, Error> {
         let Some(store) = run.store else {
-            return Ok(Self(Mutex::new(Held { memory: Memory::default(), stored: None })));
+            return Ok(Self { held: Mutex::new(Held { memory: Memory::default(), kept: None }), turn: None });
         };
-        let lease = turn(run, store, job)?;
+        let stop = Stop::default();
+        run.api.heed(&stop);
+        let turn = turn(run, store, job)?.keep(RENEWED, stop)?;
+        Self::read(store, job, turn)
+    }
+
+    fn read(store: &Store, job: &str, turn: Keeper) -> Result<Self, Error> {
         let kept = store.kept_deployed(job)?;
         let memory = kept.value().clone();
-        let stored = Stored { kept, lease, renewed: run.api.now(), failures: 0 };
-        Ok(Self(Mutex::new(Held { memory, stored: Some(stored) })))
+        Ok(Self { held: Mutex::new(Held { memory, kept: Some(kept) }), turn: Some(turn) })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is remembered.
@@ -68,35 +69,21 @@ impl Book {
         if memory == held.memory {
             return Ok(());
         }
-        if let Some(stored) = &mut held.stored {
-            stored.kept.write(memory.clone())?;
+        if let Some(kept) = &mut held.kept {
+            kept.write(memory.clone())?;
         }
         held.memory = memory;
         Ok(())
     }
 
-    /// Holds the turn for longer, when it is time.
-    pub(super) fn renew(&self, now: SystemTime) -> Result<(), Error> {
-        let mut held = self.held();
-        let Some(stored) = &mut held.stored else { return Ok(()) };
-        if now.duration_since(stored.renewed).unwrap_or_default() < RENEWED {
-            return Ok(());
-        }
-        stored.renewed = now;
-        match stored.lease.renew() {
-            Ok(()) => stored.failures = 0,
-            Err(error) if stored.lease.is_lost() || stored.failures + 1 >= MOST_FAILURES => return Err(error),
-            Err(_) => stored.failures += 1,
-        }
-        Ok(())
+    /// Fails when the turn is lost: nothing may be begun then.
+    pub(super) fn hold(&self) -> Result<(), Error> {
+        self.turn.as_ref().map_or(Ok(()), Keeper::hold)
     }
 
     /// Gives the turn back. Where that fails it is over by itself.
     pub(super) fn close(self, run: &Run) {
-        let held = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stored) = held.stored
-            && let Err(error) = stored.lease.release()
-        {
+        if let Some(Err(error)) = self.turn.map(Keeper::release) {
             run.note(None, format!("the turn could not be given back, and is over within 2 minutes: {error}"));
         }
     }
@@ -130,27 +117,70 @@ fn turn(run: &Run, store: &Store, job: &str) -> Result<Lease, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
     use crate::ctx::Env;
     use crate::store::Location;
 
-    #[test]
-    fn a_turn_that_is_lost_ends_the_work_at_once() {
-        let dir = tempfile::tempdir().unwrap();
+    const OFTEN: Duration = Duration::from_millis(10);
+
+    fn store(dir: &std::path::Path) -> Store {
         let nothing = Env::Fixed(std::collections::BTreeMap::new());
-        let store = Store::open(&Location::Folder(dir.path().join("store")), &nothing, SystemTime::now).unwrap();
+        Store::open(&Location::Folder(dir.join("store")), &nothing, SystemTime::now).unwrap()
+    }
+
+    fn book(store: &Store, every: Duration) -> Book {
         let Turn::Ours(lease) = store.deployment_lease("d", "a", TURN).unwrap() else { panic!("nobody has it") };
-        let kept = store.kept_deployed("d").unwrap();
-        let now = SystemTime::now();
-        let stored = Some(Stored { kept, lease, renewed: now, failures: 0 });
-        let book = Book(Mutex::new(Held { memory: Memory::default(), stored }));
-        book.renew(now + RENEWED).unwrap();
-        let file = dir.path().join("store/jobs/d/deployment-lease");
-        let mut note: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        note["token"] = "another".into();
-        std::fs::write(&file, note.to_string()).unwrap();
-        book.renew(now + RENEWED).unwrap();
-        let error = book.renew(now + RENEWED * 2).unwrap_err();
+        Book::read(store, "d", lease.keep(every, Stop::default()).unwrap()).unwrap()
+    }
+
+    fn note(dir: &std::path::Path) -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(dir.join("store/jobs/d/deployment-lease")).unwrap()).unwrap()
+    }
+
+    fn change(dir: &std::path::Path, key: &str, value: serde_json::Value) {
+        let mut changed = note(dir);
+        changed[key] = value;
+        std::fs::write(dir.join("store/jobs/d/deployment-lease"), changed.to_string()).unwrap();
+    }
+
+    fn until(mut is_so: impl FnMut() -> bool) {
+        let end = std::time::Instant::now() + Duration::from_secs(30);
+        while !is_so() {
+            assert!(std::time::Instant::now() < end, "it never comes");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Whatever the work waits for: nothing of it is asked here.
+    #[test]
+    fn a_turn_is_renewed_beside_the_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let book = book(&store, OFTEN);
+        let ends = note(dir.path())["ends"].clone();
+        until(|| note(dir.path())["ends"] != ends);
+        book.hold().unwrap();
+    }
+
+    #[test]
+    fn a_turn_that_is_lost_ends_the_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let book = book(&store, OFTEN);
+        until(|| {
+            // A renewal that is under way may come between.
+            change(dir.path(), "token", "another".into());
+            book.hold().is_err()
+        });
+        let error = book.hold().unwrap_err();
         assert!(error.to_string().contains("gone to somebody else"), "{error}");
+    }
+
+    #[test]
+    fn where_nothing_is_stored_nothing_is_lost() {
+        let held = Mutex::new(Held { memory: Memory::default(), kept: None });
+        Book { held, turn: None }.hold().unwrap();
     }
 }

@@ -40,6 +40,21 @@ impl Outcome {
         }
     }
 
+    /// The words for people.
+    pub(super) const fn in_words(self) -> &'static str {
+        match self {
+            Self::Completed => "done",
+            Self::Unchanged => "nothing had changed",
+            Self::Failed => "failed",
+            Self::Refused(_) => "could not go on",
+            Self::RolledBack => "rolled back",
+            Self::RollbackFailed => "going back failed",
+            Self::Superseded => "superseded",
+            Self::TimedOut => "not done in time",
+            Self::Interrupted(_) => "interrupted",
+        }
+    }
+
     /// The kind of failure; none where it is no failure.
     pub fn kind(self) -> Option<Kind> {
         match self {

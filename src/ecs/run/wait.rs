@@ -1,6 +1,6 @@
 //! Waits: looks at a service again and again, often while something changes, seldom while nothing does.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::work::{Rollout, Stop, Work};
 use crate::aws::ecs::Service;
@@ -13,6 +13,10 @@ use crate::error::Kind;
 const FIRST: Duration = Duration::from_secs(1);
 const AFTER_CHANGE: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(10);
+/// How long looks may be denied that were allowed before: a policy that is changed is not the same everywhere at once.
+pub(in crate::ecs) const LONGEST_DENIED: Duration = Duration::from_secs(15);
+/// How often it is looked meanwhile.
+const WHILE_DENIED: Duration = Duration::from_secs(5);
 
 /// How long until the next look.
 #[derive(Debug)]
@@ -28,6 +32,11 @@ impl Pace {
         let now = self.0;
         self.0 = now.mul_f64(1.5).min(LONGEST);
         now
+    }
+
+    /// What was denied is soon looked at again, or is denied for good.
+    fn denied(&mut self) {
+        self.0 = WHILE_DENIED;
     }
 
     /// Something has changed: more may follow.
@@ -48,25 +57,29 @@ impl Work<'_> {
         mut decide: impl FnMut(&mut Self, Option<&Service>) -> Result<Option<T>, Stop>,
     ) -> Result<T, Stop> {
         let mut pace = Pace::new();
+        let mut denied_since = None;
         loop {
             self.go_on()?;
             let failure = match self.run.api.describe_once(self.cluster, &[service]) {
                 Ok(found) => {
+                    denied_since = None;
                     let found = found.into_iter().find(|one| one.name == service);
-                    if let Some(found) = &found {
-                        self.tell_events(found);
-                        let now = self.shown_of(found);
-                        if self.shown.get(service) != Some(&now) {
-                            self.tell_counts(service, &now);
-                            pace.changed();
-                            self.shown.insert(service.to_owned(), now);
-                        }
-                        self.seen.insert(service.to_owned(), found.clone());
+                    if let Some(found) = &found
+                        && self.tell_look(found)
+                    {
+                        pace.changed();
                     }
                     if let Some(decided) = decide(self, found.as_ref())? {
                         return Ok(decided);
                     }
                     None
+                }
+                Err(denied)
+                    if denied.kind == Kind::Denied
+                        && self.is_denied_shortly(*denied_since.get_or_insert(self.run.api.now())) =>
+                {
+                    pace.denied();
+                    Some(denied)
                 }
                 Err(denied) if matches!(denied.kind, Kind::Denied | Kind::NoCredentials | Kind::Expired) => {
                     let step = Step::Look { services: vec![service.to_owned()] };
@@ -83,6 +96,25 @@ impl Work<'_> {
             }
             self.run.api.wait(pace.next().min(left));
         }
+    }
+
+    /// Tells what is new of a service; whether something is.
+    fn tell_look(&mut self, found: &Service) -> bool {
+        self.tell_events(found);
+        let now = self.shown_of(found);
+        let is_new = self.shown.get(&found.name) != Some(&now);
+        if is_new {
+            self.tell_counts(&found.name, &now);
+            self.shown.insert(found.name.clone(), now);
+        }
+        self.seen.insert(found.name.clone(), found.clone());
+        is_new
+    }
+
+    /// Whether looks that are denied since then may be allowed again by themselves. The first look of all was allowed, or
+    /// there was nothing to wait for.
+    fn is_denied_shortly(&self, since: SystemTime) -> bool {
+        self.run.api.now() < since + LONGEST_DENIED
     }
 
     pub(super) fn await_rollout(&mut self, service: &str, stability: Duration) -> Result<(), Stop> {

@@ -102,6 +102,7 @@ pub(super) struct Work<'a> {
 impl<'a> Work<'a> {
     pub(super) fn new(run: &'a Run<'a>, book: &'a Book, manifest: &'a str, cluster: &'a str, limit: Duration) -> Self {
         let now = run.api.now();
+        run.api.limit_to(now + limit);
         Self {
             run,
             book,
@@ -138,6 +139,7 @@ impl<'a> Work<'a> {
     pub(super) fn restart_clock(&mut self) {
         self.limit = self.limit.max(LEAST_TO_GO_BACK);
         self.deadline = self.run.api.now() + self.limit;
+        self.run.api.go_back_until(self.deadline);
     }
 
     /// Does a step.
@@ -156,7 +158,7 @@ impl<'a> Work<'a> {
         if let Some(signal) = self.run.api.signal() {
             return Err(Stop::Interrupted(signal));
         }
-        self.book.renew(self.run.api.now()).map_err(Stop::Store)
+        self.book.hold().map_err(Stop::Store)
     }
 
     /// What is about to be made, so that the next deployment knows of it when this one is killed.
@@ -239,7 +241,7 @@ impl<'a> Work<'a> {
     pub(super) fn called<T>(&self, step: &Step, answer: Result<T, Failure>) -> Result<T, Stop> {
         answer.map_err(|failure| match self.run.api.signal() {
             // Tries of a call that a signal has cut short say nothing of what was asked.
-            Some(signal) if !is_refusal(&failure) => Stop::Interrupted(signal),
+            Some(signal) if !is_refusal(&failure) || failure.kind == Kind::Throttled => Stop::Interrupted(signal),
             _ => Stop::Call { doing: step.text(), failure },
         })
     }

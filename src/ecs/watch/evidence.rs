@@ -24,6 +24,9 @@ pub(super) struct Evidence {
     /// Tasks of ours that ran at one look and no longer at the next, with nobody having asked for fewer.
     dips: usize,
     running: i32,
+    /// Tasks that ECS has counted as failed, in all: it begins anew when one is healthy.
+    counted: usize,
+    failed: i32,
     unplaced: Vec<String>,
     cannot_start: Option<String>,
     goes_back: bool,
@@ -43,6 +46,8 @@ impl Evidence {
             alive: 0,
             dips: 0,
             running: 0,
+            counted: 0,
+            failed: 0,
             unplaced: Vec::new(),
             cannot_start: None,
             goes_back: false,
@@ -67,6 +72,8 @@ impl Evidence {
         if own.desired >= self.desired && own.running < ran {
             self.dips += usize::try_from(ran - own.running).unwrap_or_default();
         }
+        self.counted += usize::try_from(own.failed_tasks - self.failed).unwrap_or_default();
+        self.failed = own.failed_tasks;
         self.most_desired = self.most_desired.max(own.desired);
         (self.desired, self.running, self.alive) = (own.desired, own.running, own.running + own.pending);
     }
@@ -94,6 +101,11 @@ impl Evidence {
         let on_purpose = usize::try_from(self.most_desired - self.desired).unwrap_or_default();
         let alive = usize::try_from(self.alive).unwrap_or_default();
         self.started.len().saturating_sub(alive + on_purpose).max(self.dips)
+    }
+
+    /// Those of them that ECS has not counted as failed.
+    pub(super) fn uncounted(&self) -> usize {
+        self.lost().saturating_sub(self.counted)
     }
 
     /// How often in a row no place was found.

@@ -219,6 +219,25 @@ fn the_breaker_is_given_time_to_decide() {
     assert!(matches!(verdicts(expected(), &[Some(look)])[0], Verdict::Failed(_)));
 }
 
+/// A task that runs for a while and ends is none that its breaker counts.
+#[test]
+fn what_no_breaker_counts_is_counted_here() {
+    let started = |id: u64| (id * 10, format!("(service web) has started 1 tasks: (task {id:08x})."));
+    let events: Vec<(u64, String)> = (1..=6).map(started).collect();
+    let look = |count: usize, failed: i32| {
+        let seen: Vec<(u64, &str)> = events[..count].iter().map(|(at, said)| (*at, said.as_str())).collect();
+        let mut look = with_events(ours((1, 1, 0), Some("IN_PROGRESS")), &seen);
+        (look.has_breaker, look.deployments[0].failed_tasks) = (true, failed);
+        Some(look)
+    };
+    let seen = verdicts(expected(), &[look(2, 0), look(3, 0), look(4, 0), look(4, 0)]);
+    assert_eq!(seen[..3], vec![Verdict::Going; 3]);
+    assert_eq!(seen[3], Verdict::Failed("tasks start and stop again: 3 so far".to_owned()));
+    // Those that it counts are its own, also when its count is late, or has begun anew.
+    let seen = verdicts(expected(), &[look(3, 2), look(4, 0), look(4, 1), look(5, 2), look(6, 0)]);
+    assert_eq!(seen, vec![Verdict::Going; 5]);
+}
+
 #[test]
 fn old_events_are_no_evidence() {
     let no_place =

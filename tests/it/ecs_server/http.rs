@@ -160,10 +160,14 @@ pub struct Response {
 
 impl Response {
     /// What a proxy says.
-    pub fn html() -> Self {
+    pub fn html(status: u16) -> Self {
         let page =
-            "<!DOCTYPE html>\n<html><head><title>500</title></head><body><h1>Internal Server Error</h1></body></html>";
-        Self { status: 500, content_type: "text/html", error: None, body: page.into() }
+            format!("<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><h1>No</h1></body></html>");
+        Self { status, content_type: "text/html", error: None, body: page.into() }
+    }
+
+    pub fn nonsense(self) -> Self {
+        Self { status: 200, body: b"\x00{\"not\": json".into(), ..self }
     }
 
     pub fn unavailable() -> Self {
@@ -206,8 +210,14 @@ impl Response {
         Self { status, content_type, error, body }
     }
 
-    /// Sends it, dated.
-    pub fn write(&self, mut stream: &TcpStream, request: &Request, number: usize, now: i64) -> std::io::Result<()> {
+    /// Sends it, dated; all of it, or half of its body.
+    pub fn write(
+        &self,
+        mut stream: &TcpStream,
+        request: &Request,
+        (number, now): (usize, i64),
+        is_whole: bool,
+    ) -> std::io::Result<()> {
         let date = DateTime::from_secs(now).fmt(Format::HttpDate).unwrap();
         let mut head = format!(
             "HTTP/1.1 {} Answer\r\nDate: {date}\r\nContent-Type: {}\r\nContent-Length: {}\r\n\
@@ -223,7 +233,7 @@ impl Response {
             }
         }
         let mut bytes = format!("{head}\r\n").into_bytes();
-        bytes.extend(&self.body);
+        bytes.extend(&self.body[..if is_whole { self.body.len() } else { self.body.len() / 2 }]);
         stream.write_all(&bytes)
     }
 }

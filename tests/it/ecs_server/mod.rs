@@ -255,10 +255,11 @@ impl Trouble {
             }
             Fault::ExpiredToken(key) if key == request.key => self.refusal = Some(identity::expired()),
             Fault::ExpiredToken(_) => {}
-            Fault::Html500 => self.page = Some(Response::html()),
+            Fault::Html500 => self.page = Some(Response::html(500)),
+            Fault::Html(status) => self.page = Some(Response::html(status)),
             Fault::Http503 => self.page = Some(Response::unavailable()),
-            Fault::Slow(_) | Fault::DropBefore | Fault::SignalBefore(_) => self.before.push(fault),
-            Fault::DropAfter | Fault::SignalAfter(_) => self.after.push(fault),
+            Fault::Slow(_) | Fault::Together(_) | Fault::DropBefore | Fault::SignalBefore(_) => self.before.push(fault),
+            Fault::Nonsense | Fault::Half | Fault::DropAfter | Fault::SignalAfter(_) => self.after.push(fault),
         }
     }
 }
@@ -284,6 +285,21 @@ fn cuts(faults: &[Fault]) -> bool {
     })
 }
 
+/// Waits until the same has been asked of so many services.
+fn wait_for_others(faults: &[Fault], number: usize, shared: &Mutex<State>) {
+    let Some(Fault::Together(count)) = faults.iter().find(|fault| matches!(fault, Fault::Together(_))) else { return };
+    let end = std::time::Instant::now() + PATIENCE;
+    while std::time::Instant::now() < end {
+        let state = shared.lock().unwrap();
+        let of_action = state.calls.iter().filter(|call| call.action == state.calls[number].action);
+        if of_action.map(Call::line).collect::<std::collections::BTreeSet<_>>().len() >= *count {
+            return;
+        }
+        drop(state);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// One connection, as long as it lasts.
 fn converse(stream: &TcpStream, server: SocketAddr, shared: &Mutex<State>) {
     let mut reader = BufReader::new(stream);
@@ -301,11 +317,20 @@ fn converse(stream: &TcpStream, server: SocketAddr, shared: &Mutex<State>) {
         if cut(&trouble.before, "closed before") {
             return;
         }
+        wait_for_others(&trouble.before, number, shared);
         let (response, now) = perform(&mut shared.lock().unwrap(), number, &request, &trouble);
         if cut(&trouble.after, "closed after") {
             return;
         }
-        if response.write(stream, &request, number + 1, now).is_err() || !request.keep_alive {
+        let is_whole = !trouble.after.contains(&Fault::Half);
+        let response = if trouble.after.contains(&Fault::Nonsense) { response.nonsense() } else { response };
+        if let Some(call) = shared.lock().unwrap().calls.get_mut(number)
+            && let Some(fault @ (Fault::Half | Fault::Nonsense)) = trouble.after.first()
+        {
+            call.error = Some(format!("{fault:?}"));
+        }
+        let written = response.write(stream, &request, (number + 1, now), is_whole);
+        if written.is_err() || !is_whole || !request.keep_alive {
             return;
         }
     }

@@ -67,8 +67,16 @@ pub enum Fault {
     TooManyConcurrent,
     /// A page of a proxy, with status 500.
     Html500,
+    /// A page of a proxy, with any status.
+    Html(u16),
     /// Status 503 and an empty body.
     Http503,
+    /// Done, and answered with status 200 and what is no answer.
+    Nonsense,
+    /// Done, and closed in the middle of the answer.
+    Half,
+    /// Late by as much as it takes until calls of so many services have come.
+    Together(usize),
     /// AWS's words, with user and action.
     AccessDenied,
     /// Refused as expired if it is signed by this key.

@@ -45,7 +45,7 @@ fn text(request: &Request, key: &str) -> String {
 }
 
 pub(super) fn refusal(kind: Kind, code: &str) -> Failure {
-    Failure { kind, code: Some(code.to_owned()), message: "no".to_owned(), request_id: None }
+    Failure { kind, code: Some(code.to_owned()), message: "no".to_owned(), request_id: None, retry_after: None }
 }
 
 impl Fake {
