@@ -47,6 +47,7 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     let cluster = cluster(ctx, &args.job, &memory)?;
     let way = Way::to(ctx, &args.job.access, &cluster, args.job.integrations.as_deref())?;
     let first = way.credentials(ctx, false)?;
+    memory.check_region(first.region.as_deref())?;
     let connection = access::connection(ctx, &first)?;
     let clock = Clock::from_env(&ctx.env)?;
     let calls = access::calls(ctx, &way, first, &connection, &clock, &Interrupt::never());

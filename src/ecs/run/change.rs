@@ -7,7 +7,7 @@ use super::outcome::Outcome;
 use super::work::{Stop, Work, is_refusal};
 use crate::aws::ecs::{Deployment, Request, Service};
 use crate::ecs::memory::Deployed;
-use crate::ecs::steps::{Step, revision, undo_steps};
+use crate::ecs::steps::{Step, revision, scaling_taken, undo_steps};
 use crate::ecs::watch::is_whole;
 use crate::error::Kind;
 
@@ -51,6 +51,7 @@ impl Work<'_> {
     /// Carries a change out; where it fails, what was there before comes back as far as it can.
     pub(super) fn execute(&mut self, change: &Change) -> Done {
         let mut is_committed = false;
+        self.count = change.count;
         for (index, step) in change.steps.iter().enumerate() {
             let done = self.commit_before(change, index, &mut is_committed).and_then(|()| self.carry_out(step));
             if let Err(cause) = done {
@@ -65,12 +66,11 @@ impl Work<'_> {
         }
         let target = &self.target;
         let text = if is_committed {
-            format!("{target} serves on {}", revision(&self.serving_revision()))
+            let unseen = if self.run.options.no_wait { ", which was not waited for" } else { "" };
+            format!("{target} serves on {}{unseen}", revision(&self.serving_revision()))
         } else {
-            format!(
-                "{target} is there, and was not waited for: deploy build {} again to go on with it",
-                self.run.options.build_number
-            )
+            let later = self.hints.later.replace("{}", &self.run.options.build_number);
+            format!("{target} is there, and was not waited for: {later}")
         };
         self.ended(Outcome::Completed, text)
     }
@@ -99,14 +99,21 @@ impl Work<'_> {
         if let Some(registered) = &self.registered {
             new.task_definition.clone_from(registered);
         }
+        // The old scaling of the same service is known until it has gone.
+        if change.was.as_ref().is_some_and(|was| was.service == new.service)
+            && let Some(rest) = scaling_taken(&change.steps[index..])
+        {
+            new.scaling.get_or_insert_default().unite(&rest);
+        }
         let serves = self.book.change(|memory| {
             memory.serves(new);
             if let Some(gone) = &change.gone {
-                memory.service_is_gone(gone);
+                memory.service_is_gone(self.cluster, gone);
             }
         });
         serves.map_err(Stop::Store)?;
         *is_committed = true;
+        self.is_committed = true;
         // What is left to do does not count against the new version.
         self.restart_clock();
         Ok(())
@@ -262,6 +269,12 @@ impl Work<'_> {
             Ok(text) => (true, text),
             Err(text) => (false, text),
         };
+        if is_whole
+            && problems.is_empty()
+            && let Err(error) = self.book.change(|memory| memory.is_as_it_was(self.cluster, &was.service))
+        {
+            self.note(error.to_string());
+        }
         let outcome = match (outcome, is_whole && problems.is_empty()) {
             (Outcome::Failed | Outcome::Refused(Kind::Failed) | Outcome::RollbackFailed, true) => Outcome::RolledBack,
             (other, true) => other,

@@ -8,8 +8,8 @@ use super::wait::Shown;
 use super::{Run, role};
 use crate::aws::ecs::{Request, Service};
 use crate::aws::error::Failure;
-use crate::ecs::memory::Leftover;
-use crate::ecs::steps::{Step, alarm_actions, revision, scaled_names};
+use crate::ecs::memory::{Deployed, Leftover};
+use crate::ecs::steps::{Step, alarm_actions, other_fields, revision, scaled_names, scaling_taken};
 use crate::ecs::tell::Tell;
 use crate::error::{Error, Kind};
 
@@ -61,11 +61,21 @@ pub(super) struct Hints {
     pub back: &'static str,
     /// Where it was not brought to its end.
     pub again: &'static str,
+    /// Where it was not waited for; `{}` is the build.
+    pub later: &'static str,
 }
 
 impl Hints {
-    pub(super) const DEPLOY: Self =
-        Self { back: "deploy with --rollback, or run `shipctl ecs rollback`", again: "deploy again to go on" };
+    pub(super) const DEPLOY: Self = Self {
+        back: "deploy with --rollback, or run `shipctl ecs rollback`",
+        again: "deploy again to go on",
+        later: "deploy build {} again to go on with it",
+    };
+    pub(super) const ROLLBACK: Self = Self {
+        back: "deploy again",
+        again: "roll back again, with the same --build-number, to go on",
+        later: "roll back with --build-number {} again to go on with it",
+    };
 }
 
 /// The work on one manifest.
@@ -84,6 +94,10 @@ pub(super) struct Work<'a> {
     /// The ARN that serves, where something does.
     pub previous: Option<String>,
     pub is_daemon: bool,
+    /// How many tasks what serves has, before it is changed.
+    pub count: Option<i32>,
+    /// Whether the new version serves.
+    pub is_committed: bool,
     /// The ARN that was registered.
     pub registered: Option<String>,
     role: Option<String>,
@@ -114,6 +128,8 @@ impl<'a> Work<'a> {
             definition: Request::new(),
             previous: None,
             is_daemon: false,
+            count: None,
+            is_committed: false,
             registered: None,
             role: None,
             policies: BTreeMap::new(),
@@ -145,9 +161,10 @@ impl<'a> Work<'a> {
         self.go_on()?;
         let (manifest, text) = (self.manifest.to_owned(), step.text());
         self.tell(&Tell::Step { manifest, text, action: step.action() });
+        let before = self.book.of(self.manifest);
         self.write_down(step).map_err(Stop::Store)?;
         let done = self.done(step);
-        self.cross_off(step, done.as_ref().err()).map_err(Stop::Store)?;
+        self.cross_off(step, done.as_ref().err(), before).map_err(Stop::Store)?;
         done
     }
 
@@ -159,41 +176,71 @@ impl<'a> Work<'a> {
         self.book.renew(self.run.api.now()).map_err(Stop::Store)
     }
 
-    /// What is about to be made, so that the next deployment knows of it when this one is killed.
+    /// What is about to be made or changed, so that the next deployment knows of it when this one is killed.
     fn write_down(&self, step: &Step) -> Result<(), Error> {
-        if let Step::Create { service, request } = step {
-            let asked = request.get("taskDefinition").and_then(|arn| arn.as_str()).map(ToOwned::to_owned);
-            let leftover = Leftover::Service {
-                manifest: self.manifest.to_owned(),
-                name: service.clone(),
-                cluster: Some(self.cluster.to_owned()),
-                build_number: self.run.options.build_number.clone(),
-                task_definition: asked.or_else(|| self.registered.clone()),
-                scaling: None,
-            };
-            return self.book.change(|memory| memory.leave(leftover));
+        let (book, cluster) = (self.book, self.cluster);
+        match step {
+            Step::Create { service, request } => {
+                let asked = request.get("taskDefinition").and_then(|arn| arn.as_str()).map(ToOwned::to_owned);
+                let leftover = Leftover::Service {
+                    manifest: self.manifest.to_owned(),
+                    name: service.clone(),
+                    cluster: Some(cluster.to_owned()),
+                    build_number: self.run.options.build_number.clone(),
+                    task_definition: asked.or_else(|| self.registered.clone()),
+                    scaling: None,
+                };
+                book.change(|memory| memory.leave(leftover))
+            }
+            // What serves is changed; not its count by hand.
+            Step::Update { service, request, registered } if *registered || request.contains_key("taskDefinition") => {
+                let others = |was: &Deployed| other_fields(request, was);
+                let sent = book.of(self.manifest).as_ref().map(others).unwrap_or_default();
+                book.change(|memory| memory.changes(cluster, service, self.count, sent))
+            }
+            Step::ScaleToZero { service } => book.change(|memory| memory.stops(cluster, service, self.count)),
+            step => self.write_scaling_down(step),
         }
-        match scaled_names(std::slice::from_ref(step)) {
-            Some(made) => self.book.change(|memory| memory.scales(&self.target, &made)),
+    }
+
+    /// Auto scaling that is about to be made, or taken away. When the new version serves, the old one's is no loss.
+    fn write_scaling_down(&self, step: &Step) -> Result<(), Error> {
+        let step = std::slice::from_ref(step);
+        if let Some(made) = scaled_names(step) {
+            return self.book.change(|memory| memory.scales(self.cluster, &self.target, &made));
+        }
+        match scaling_taken(step).filter(|_| !self.is_committed) {
+            Some(taken) => self.book.change(|memory| memory.unscales(&taken, self.count)),
             None => Ok(()),
         }
     }
 
-    /// What has become of it.
-    fn cross_off(&self, step: &Step, cause: Option<&Stop>) -> Result<(), Error> {
+    /// What has become of it; `before`: what served.
+    fn cross_off(&self, step: &Step, cause: Option<&Stop>, before: Option<Deployed>) -> Result<(), Error> {
+        let (book, cluster) = (self.book, self.cluster);
         match (step, cause) {
             (Step::Register(_), None) => {
                 let arn = self.registered.clone().unwrap_or_default();
                 let leftover = Leftover::TaskDefinition { manifest: self.manifest.to_owned(), arn };
-                self.book.change(|memory| memory.leave(leftover))
+                book.change(|memory| memory.leave(leftover))
             }
             (Step::Create { service, .. }, Some(Stop::Call { failure, .. })) if is_refusal(failure) => {
-                self.book.change(|memory| memory.service_is_gone(service))
+                book.change(|memory| memory.service_is_gone(cluster, service))
             }
-            (Step::AwaitGone { service }, None) => self.book.change(|memory| memory.service_is_gone(service)),
+            // What was refused has changed nothing.
+            (_, Some(Stop::Call { failure, .. })) if is_refusal(failure) => book.change(|memory| {
+                if let Some(before) = before {
+                    memory.has_begun(&before.cluster, &before.service, before.unfinished);
+                }
+            }),
+            (Step::AwaitGone { service }, None) => book.change(|memory| memory.service_is_gone(cluster, service)),
             (Step::Deregister { task_definition }, None) => {
-                self.book.change(|memory| memory.revision_is_gone(task_definition))
+                book.change(|memory| memory.revision_is_gone(task_definition))
             }
+            (step, None) if self.is_committed => match scaling_taken(std::slice::from_ref(step)) {
+                Some(taken) => book.change(|memory| memory.scales_no_more(&taken)),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
