@@ -97,6 +97,46 @@ fn a_killed_rollback_goes_on() {
     }
 }
 
+/// A deletion that was killed has stopped the tasks: who goes back then wants them, and whoever asks is told.
+#[test]
+fn a_rollback_after_a_killed_deletion() {
+    for (method, around) in [("upgrade", Around::Nothing), ("upgrade", Around::All), ("replace", Around::Nothing)] {
+        let mut bench = bench(method, around);
+        bench.deploys(1, "");
+        bench.deploys(2, "--image web=v2");
+        let kill = Fault::SignalBefore(Signal::KILL);
+        bench.ecs.change(|scenario| scenario.fault("DeleteService", When::First(1), kill));
+        assert_eq!(bench.run("delete d").status, 137);
+        bench.ecs.change(|scenario| Scenario { faults: Vec::new(), ..scenario });
+        let ran = bench.run("status d");
+        assert_eq!((ran.status, ran.out().matches("it was stopped by a command that was cut short").count()), (1, 1));
+        let ran = bench.run("rollback d --build-number 3");
+        assert_eq!(ran.status, 0, "{}", ran.err());
+        let serves = bench.ecs.service("d-m").unwrap();
+        assert_eq!((serves.task_definition.as_str(), serves.running, serves.desired), ("d-m:1", 2, 2), "{method}");
+        let is_scaled = bench.ecs.world().contains("policy ");
+        assert_eq!(is_scaled, around == Around::All, "{}", bench.ecs.world());
+        assert_eq!(bench.run("status d").status, 0);
+    }
+}
+
+/// What has no task does not serve, whatever its count is.
+#[test]
+fn a_failure_after_a_killed_deletion() {
+    let scenario = Scenario::new().behaviour("org/web:v2", Behaviour::Crashes { exit: 1, after: 1 });
+    let mut bench = Bench::of(scenario, Yml::default());
+    bench.deploys(1, "");
+    let kill = Fault::SignalBefore(Signal::KILL);
+    bench.ecs.change(|scenario| scenario.fault("DeleteService", When::First(1), kill));
+    assert_eq!(bench.run("delete d").status, 137);
+    bench.ecs.change(|scenario| Scenario { faults: Vec::new(), ..scenario });
+    let ran = bench.run("deploy d --build-number 2 --image web=v2");
+    assert_eq!(ran.status, 22, "{}", ran.err());
+    assert!(last(&ran).ends_with("d-m-1 serves, and is not whole: 0 of 0 tasks run"), "{}", ran.err());
+    bench.deploys(3, "");
+    assert!(bench.ecs.world().contains("d-m-3 ACTIVE 1+0/1"), "{}", bench.ecs.world());
+}
+
 #[test]
 fn what_an_interrupted_rollback_says_to_do() {
     let mut bench = bench("blueGreen", Around::Nothing);
@@ -150,6 +190,32 @@ fn everything_that_a_failed_upgrade_has_sent_goes_back() {
         assert_eq!(sent["desiredCount"], 2, "{next}: {sent}");
         bench.deploys(4, "");
         assert_eq!(bench.ecs.actions(), ["DescribeServices"], "{next}: {}", bench.ecs.transcript());
+    }
+}
+
+/// ECS goes back to the task definition alone: the rest is put back, at once or with the next deployment.
+#[test]
+fn what_the_circuit_breaker_leaves_as_it_is() {
+    for more in ["--rollback", ""] {
+        let breaker = "{deploymentConfiguration: {deploymentCircuitBreaker: {enable: true, rollback: true}}, \
+                       healthCheckGracePeriodSeconds: 30}";
+        let scenario = Scenario::new().behaviour("org/web:v2", Behaviour::Crashes { exit: 1, after: 1 });
+        let mut bench = Bench::new(scenario);
+        bench.sandbox.write("work/shippable.yml", with_options(breaker, 2));
+        bench.deploys(1, "");
+        bench.sandbox.write("work/shippable.yml", with_options(&breaker.replace("30}", "60}"), 2));
+        let ran = bench.run(&format!("deploy d --build-number 2 --image web=v2 {more}"));
+        assert_eq!(ran.status, 21, "{}", ran.err());
+        let updates = |bench: &Bench| {
+            let calls = bench.ecs.calls_of("UpdateService");
+            calls.iter().map(|call| call.request["healthCheckGracePeriodSeconds"].clone()).collect::<Vec<_>>()
+        };
+        let sent = if more.is_empty() { vec![60] } else { vec![60, 30] };
+        assert_eq!(updates(&bench), sent, "{}", ran.err());
+        bench.sandbox.write("work/shippable.yml", with_options(breaker, 2));
+        bench.deploys(3, "");
+        let sent = if more.is_empty() { vec![30] } else { Vec::new() };
+        assert_eq!(updates(&bench), sent, "{}", bench.ecs.transcript());
     }
 }
 
@@ -322,4 +388,32 @@ fn deleted_meanwhile(bench: &mut Bench, how: &str) {
     assert_eq!(ran.status, 0, "{}", ran.err());
     assert_eq!(bench.ecs.service("d-n").unwrap().status, how);
     bench.sandbox.write(MEMORY, memory);
+}
+
+/// The values of variables may be secrets, and tags belong to a task definition.
+#[test]
+fn an_update_keeps_secrets_and_tags() {
+    let tags = serde_json::json!([{"key": "team", "value": "blue"}]);
+    let containers = serde_json::json!([{"name": "app", "image": "app:1", "memory": 400}]);
+    let register = serde_json::json!({"family": "web", "containerDefinitions": containers, "tags": tags});
+    let create = serde_json::json!({"serviceName": "web", "taskDefinition": "web", "desiredCount": 1});
+    let scenario = || Scenario::new().with_service_from(register.clone(), create.clone());
+    let mut bench = Bench::new(scenario());
+    let ran = bench.run("update prod web --image app=app:2 --env TOKEN=hunter2/hunter2 --env NAME=web");
+    assert_eq!((ran.status, ran.out().contains("web:2")), (0, true), "{}", ran.err());
+    assert_eq!(bench.ecs.calls_of("RegisterTaskDefinition")[0].request["tags"], tags);
+    // Denied, it goes without.
+    let denied = ["DescribeServices", "DescribeTaskDefinition", "RegisterTaskDefinition", "UpdateService"];
+    let mut bench = Bench::new(scenario().allow_only(&denied));
+    let ran = bench.run("update prod web --image app=app:2");
+    assert_eq!((ran.status, ran.err().matches("ecs:TagResource").count()), (0, 1), "{}", ran.err());
+    for more in ["", "--json"] {
+        let words = "no such 'hunter2/hunter2' in web";
+        let refused = Fault::Error("ClientException", words);
+        let mut bench = Bench::new(scenario().fault("RegisterTaskDefinition", When::Always, refused));
+        let ran = bench.run(&format!("update prod web --env TOKEN=hunter2/hunter2 {more}"));
+        assert_eq!(ran.status, 20, "{}", ran.err());
+        assert!(last(&ran).contains("no such '***' in web"), "{}", ran.err());
+        assert!(!(ran.out() + &ran.err()).contains("hunter2"), "{}{}", ran.out(), ran.err());
+    }
 }

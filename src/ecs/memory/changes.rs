@@ -170,9 +170,9 @@ impl Memory {
         self.services.iter().find(|one| one.manifest == manifest)
     }
 
-    /// The same alone, where a manifest is named.
+    /// The same alone, where a manifest is named that is known.
     pub fn narrowed(mut self, manifest: Option<&str>) -> Self {
-        if let Some(manifest) = manifest {
+        if let Some(manifest) = manifest.filter(|manifest| self.of(manifest).is_some()) {
             self.services.retain(|one| one.manifest == manifest);
         }
         self
@@ -209,6 +209,18 @@ impl Memory {
 impl Deployed {
     fn is(&self, cluster: &str, service: &str) -> bool {
         self.cluster == cluster && self.service == service
+    }
+
+    /// How a change that was killed, or has failed, has left it other than it is remembered, with this count. One of 0 that
+    /// somebody asked for is none of that.
+    pub fn cut_short(&self, desired: i32) -> Option<String> {
+        let begun = self.unfinished.as_ref()?;
+        if begun.stopped && (desired == 0 || self.is_scaled()) {
+            return Some("was stopped by a command that was cut short".to_owned());
+        }
+        let has_other_count = !self.is_scaled() && begun.count.is_some_and(|count| count != desired);
+        let is_other = !begun.fields.is_empty() || has_other_count;
+        is_other.then(|| "was changed by a deployment that did not come to its end".to_owned())
     }
 
     /// The count from which a change has begun is that of the first one.

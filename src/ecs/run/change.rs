@@ -7,7 +7,7 @@ use super::outcome::Outcome;
 use super::work::{Stop, Work, is_refusal};
 use crate::aws::ecs::{Deployment, Request, Service};
 use crate::ecs::memory::Deployed;
-use crate::ecs::steps::{Step, revision, scaling_taken, undo_steps};
+use crate::ecs::steps::{Step, other_fields, revision, scaling_taken, undo_steps};
 use crate::ecs::watch::is_whole;
 use crate::error::Kind;
 
@@ -176,9 +176,15 @@ impl Work<'_> {
         // Where ECS has gone back, scaling and count are left to be put back.
         let is_stripped = begun.iter().any(|step| match step {
             Step::ScaleToZero { .. } => true,
-            Step::Update { request, .. } => has_other_count(request, change.count),
+            Step::Update { request, .. } => {
+                let has_others = change.was.as_ref().is_some_and(|was| !other_fields(request, was).is_empty());
+                has_other_count(request, change.count) || has_others
+            }
             _ => false,
         });
+        if is_back && !is_stripped {
+            self.is_as_it_was();
+        }
         let mut undo = if change.goes_back && (!is_back || is_stripped) {
             undo_steps(begun, change.was.as_ref(), change.count, true)
         } else {
@@ -269,11 +275,9 @@ impl Work<'_> {
             Ok(text) => (true, text),
             Err(text) => (false, text),
         };
-        if is_whole
-            && problems.is_empty()
-            && let Err(error) = self.book.change(|memory| memory.is_as_it_was(self.cluster, &was.service))
-        {
-            self.note(error.to_string());
+        // Scaling that was gone before has not come back.
+        if is_whole && problems.is_empty() && was.service == self.target && !(was.is_stopped() && was.is_scaled()) {
+            self.is_as_it_was();
         }
         let outcome = match (outcome, is_whole && problems.is_empty()) {
             (Outcome::Failed | Outcome::Refused(Kind::Failed) | Outcome::RollbackFailed, true) => Outcome::RolledBack,
@@ -282,6 +286,14 @@ impl Work<'_> {
             (_, false) => Outcome::RollbackFailed,
         };
         self.ended(outcome, format!("{reason}; {serves}{failed}"))
+    }
+
+    /// Nothing of what was begun with what serves is there any more.
+    fn is_as_it_was(&self) {
+        let Some(was) = self.book.of(self.manifest) else { return };
+        if let Err(error) = self.book.change(|memory| memory.is_as_it_was(&was.cluster, &was.service)) {
+            self.note(error.to_string());
+        }
     }
 
     /// A count that could not be reached: why, and what serves.
@@ -303,7 +315,8 @@ impl Work<'_> {
         };
         let same = revision(&service.task_definition) == revision(&was.task_definition);
         let counts = counts(service);
-        if is_whole(service, &was.task_definition) {
+        let is_stopped = was.is_stopped() && service.desired == 0;
+        if is_whole(service, &was.task_definition) && !is_stopped {
             return Ok(format!("{} serves, whole: {counts}", was.service));
         }
         if same {

@@ -162,7 +162,8 @@ fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result
     match (&remembered, &state) {
         (_, Some(State::Drifted(told) | State::Gone(told))) => work.note(told.clone()),
         (Some(was), Some(State::Whole)) if was.digest == digest(service) && !options.force && !service.force => {
-            let Some(how) = work.seen.get(&was.service).and_then(|seen| cut_short(was, seen).or_else(|| broken(seen)))
+            let Some(how) =
+                work.seen.get(&was.service).and_then(|seen| was.cut_short(seen.desired).or_else(|| broken(seen)))
             else {
                 as_it_was(work, service, was)?;
                 return Ok(Prepared::Unchanged(Box::new(was.clone())));
@@ -309,18 +310,6 @@ fn state_of(work: &Work, was: &Deployed) -> State {
             was.service, was.build_number
         )),
     }
-}
-
-/// How a change that was killed, or has failed, has left a service other than it is remembered. A count of 0 that somebody
-/// asked for is none of that.
-fn cut_short(was: &Deployed, seen: &Service) -> Option<String> {
-    let begun = was.unfinished.as_ref()?;
-    if begun.stopped && (seen.desired == 0 || was.is_scaled()) {
-        return Some("was stopped by a command that was cut short".to_owned());
-    }
-    let has_other_count = !was.is_scaled() && begun.count.is_some_and(|count| count != seen.desired);
-    let is_other = !begun.fields.is_empty() || has_other_count;
-    is_other.then(|| "was changed by a deployment that did not come to its end".to_owned())
 }
 
 /// What keeps a service from serving, if anything does. Tasks that are about to run are no reason.

@@ -1,17 +1,12 @@
-//! Deletion, scaling by hand, going back, and what was left over.
+//! Deletion, scaling by hand, and what was left over.
 
 use super::book::Book;
-use super::change::{Change, commit_at};
-use super::deploy::count_of;
 use super::outcome::Outcome;
-use super::work::{Hints, Stop, Work};
+use super::work::{Stop, Work};
 use super::{Done, LIMIT, Report, Run};
 use crate::ecs::memory::{Deployed, Leftover, Memory};
-use crate::ecs::steps::{
-    Step, delete_steps, is_daemon, prune_steps, remembered_scaling, removal_begun, restore_steps, resumed, revision,
-    rollback_steps, scale_steps, scaled, without_waits,
-};
-use crate::ecs::wanted::{Cluster, Method, Wanted};
+use crate::ecs::steps::{Step, delete_steps, is_daemon, prune_steps, removal_begun, scale_steps};
+use crate::ecs::wanted::{Cluster, Wanted};
 use crate::error::{Error, Kind};
 
 /// Takes away everything that a job has made, or what it has made for one manifest. The yml may be gone. `there`: where
@@ -114,119 +109,6 @@ fn scaled_by_hand(work: &mut Work, was: &Deployed, steps: &[Step], count: u32) -
     Ok(())
 }
 
-/// Goes back to the version before.
-pub fn rollback(run: &Run, job: &str, manifest: Option<&str>, there: &Cluster) -> Result<Report, Error> {
-    let book = Book::open(run, job)?;
-    let memory = book.memory();
-    let services = chosen(&memory, job, manifest, true, there)?;
-    let mut report = Report::default();
-    for was in &services {
-        let mut work = work(run, &book, &was.manifest, &was.cluster);
-        work.hints = Hints::ROLLBACK;
-        let done = match going_back(&mut work, was) {
-            Ok(change) => work.execute(&change),
-            Err(stop) => {
-                let (outcome, text) = work.words(&stop);
-                work.ended(outcome, format!("{text}; nothing was changed"))
-            }
-        };
-        run.tell_done(&done);
-        report.done.push(done);
-        if !report.outcome().is_success() {
-            break;
-        }
-    }
-    book.close(run);
-    Ok(report)
-}
-
-/// The change to the version before.
-fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
-    let options = work.run.options;
-    let lacks = || {
-        let name = &was.service;
-        Stop::Lacks(format!("no version of {} before {name} is kept: nothing to go back to", was.manifest))
-    };
-    work.look(&[&was.service])?;
-    let seen = work.seen.get(&was.service).filter(|seen| seen.status == "ACTIVE");
-    let is_on = |arn: &str| seen.is_some_and(|seen| revision(&seen.task_definition) == revision(arn));
-    // On the version before it is where a roll-back was cut short: that is gone on with.
-    let is_begun = was.previous.first().is_some_and(|previous| is_on(&previous.task_definition));
-    if seen.is_some() && !is_on(&was.task_definition) && !is_begun {
-        return Ok(restored(work, was));
-    }
-    let previous = was.previous.first().ok_or_else(lacks)?;
-    if seen.is_none() && was.method != Method::BlueGreen {
-        return Err(Stop::Lacks(format!("{} is not there any more: deploy it anew", was.service)));
-    }
-    let mut steps = rollback_steps(was, &options.build_number).ok_or_else(lacks)?;
-    let look = steps.remove(0);
-    if look != (Step::Look { services: vec![was.service.clone()] }) {
-        work.carry_out(&look)?;
-    }
-    let target = steps.iter().find_map(Step::service).unwrap_or(&was.service).to_owned();
-    let is_there = |name: &str| work.seen.get(name).is_some_and(|seen| seen.status == "ACTIVE");
-    if target != was.service && is_there(&target) {
-        steps = resumed(steps);
-    }
-    let is_proven = !options.no_wait || target == was.service;
-    if options.no_wait {
-        steps = without_waits(steps, !is_proven);
-    }
-    let commit_at = is_proven.then(|| commit_at(&steps));
-    work.is_daemon = is_daemon(previous.wanted.get("service"));
-    work.previous = (target == was.service).then(|| was.task_definition.clone());
-    work.registered = Some(previous.task_definition.clone());
-    work.target.clone_from(&target);
-    let scaling = scaled(remembered_scaling(&previous.wanted).as_ref(), &was.cluster, &target);
-    let mut kept = vec![was.as_previous()];
-    kept.extend(was.previous.iter().skip(1).cloned());
-    let new = Deployed {
-        service: target,
-        build_number: options.build_number.clone(),
-        task_definition: previous.task_definition.clone(),
-        digest: previous.digest.clone(),
-        wanted: previous.wanted.clone(),
-        scaling,
-        previous: kept,
-        unfinished: None,
-        ..was.clone()
-    };
-    let count = count_of(work, was);
-    // The count that it has by now is kept.
-    for step in &mut steps {
-        if let Step::Update { request, .. } = step
-            && let (Some(wanted), Some(count)) = (request.get_mut("desiredCount"), count)
-        {
-            *wanted = count.into();
-        }
-    }
-    Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, gone: None, goes_back: true })
-}
-
-/// The change to what is remembered, where an upgrade that failed, or somebody else, has put the service on another
-/// version.
-fn restored(work: &mut Work, was: &Deployed) -> Change {
-    work.target.clone_from(&was.service);
-    work.is_daemon = is_daemon(was.wanted.get("service"));
-    let mut steps = restore_steps(was);
-    if work.run.options.no_wait {
-        steps = without_waits(steps, false);
-    }
-    let scaling = scaled(remembered_scaling(&was.wanted).as_ref(), &was.cluster, &was.service);
-    let new = Deployed { scaling, unfinished: None, ..was.clone() };
-    let count = count_of(work, was);
-    Change {
-        commit_at: Some(commit_at(&steps)),
-        steps,
-        count,
-        gone: None,
-        new,
-        was: Some(was.clone()),
-        goes_back: false,
-    }
-}
-
 /// Removes what was left over, and revisions of our own families that nobody uses.
 pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
     let mut done = leftovers(run, book, &wanted.cluster, None);
@@ -302,7 +184,7 @@ fn is_here(run: &Run, leftover: &Leftover, there: &Cluster) -> bool {
 }
 
 /// What is meant of what serves, where all of that is `there`.
-fn chosen(
+pub(super) fn chosen(
     memory: &Memory,
     job: &str,
     manifest: Option<&str>,
@@ -312,7 +194,7 @@ fn chosen(
     let known: Vec<&str> = memory.services.iter().map(|one| one.manifest.as_str()).collect();
     let found = memory.clone().narrowed(manifest);
     match manifest {
-        Some(name) if found.services.is_empty() => {
+        Some(name) if memory.of(name).is_none() => {
             let told = format!("{job} has not deployed the manifest {name}: it has {}", known.join(", "));
             return Err(Error::new(Kind::Usage, told));
         }
@@ -329,7 +211,7 @@ fn nothing(job: &str) -> Error {
     ))
 }
 
-fn work<'a>(run: &'a Run<'a>, book: &'a Book, manifest: &'a str, cluster: &'a str) -> Work<'a> {
+pub(super) fn work<'a>(run: &'a Run<'a>, book: &'a Book, manifest: &'a str, cluster: &'a str) -> Work<'a> {
     Work::new(run, book, manifest, cluster, run.options.timeout.unwrap_or(LIMIT))
 }
 

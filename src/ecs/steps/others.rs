@@ -113,7 +113,7 @@ pub fn rollback_steps(was: &Deployed, build_number: &str) -> Option<Vec<Step>> {
         fields_back(&mut request, &now, &then);
         unfinished_back(&mut request, was, &then);
         let is_stopped = was.method == Method::Replace && !was_daemon(was);
-        if is_stopped {
+        if is_stopped || (was.is_stopped() && !was_daemon(was)) {
             let count = previous.wanted.get("service").and_then(|service| service.get("desiredCount")).cloned();
             request.insert("desiredCount".to_owned(), count.unwrap_or_else(|| 1.into()));
         }
