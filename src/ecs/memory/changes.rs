@@ -44,6 +44,13 @@ impl Memory {
         }
     }
 
+    /// A revision was not made inactive, since a service is on it: that of a service which is left over goes with it.
+    pub fn revision_stays(&mut self, manifest: &str, arn: &str) {
+        if !self.services.iter().any(|service| service.task_definition == arn) {
+            self.leave(Leftover::TaskDefinition { manifest: manifest.to_owned(), arn: arn.to_owned() });
+        }
+    }
+
     /// Whether a service is on a revision: one that serves, or one that was left over.
     pub fn uses(&self, arn: &str) -> bool {
         let is_left =
@@ -171,6 +178,7 @@ impl Memory {
     }
 
     /// The same alone, where a manifest is named that is known.
+    #[must_use]
     pub fn narrowed(mut self, manifest: Option<&str>) -> Self {
         if let Some(manifest) = manifest.filter(|manifest| self.of(manifest).is_some()) {
             self.services.retain(|one| one.manifest == manifest);
@@ -187,10 +195,8 @@ impl Memory {
             return Ok(());
         };
         let there = one.region.as_deref().unwrap_or_default();
-        let alone = match regions().all(|region| region == there) {
-            true => String::new(),
-            false => format!(" and --manifest {}", one.manifest),
-        };
+        let is_same = regions().all(|region| region == there);
+        let alone = if is_same { String::new() } else { format!(" and --manifest {}", one.manifest) };
         Err(Error::new(
             Kind::Configuration,
             format_args!(

@@ -173,27 +173,7 @@ impl Work<'_> {
         };
         let begun = &change.steps[..(index + usize::from(has_effect)).min(change.steps.len())];
         let is_back = matches!(cause, Stop::GoneBack { .. });
-        // Where ECS has gone back, scaling and count are left to be put back.
-        let is_stripped = begun.iter().any(|step| match step {
-            Step::ScaleToZero { .. } => true,
-            Step::Update { request, .. } => {
-                let has_others = change.was.as_ref().is_some_and(|was| !other_fields(request, was).is_empty());
-                has_other_count(request, change.count) || has_others
-            }
-            _ => false,
-        });
-        if is_back && !is_stripped {
-            self.is_as_it_was();
-        }
-        let mut undo = if change.goes_back && (!is_back || is_stripped) {
-            undo_steps(begun, change.was.as_ref(), change.count, true)
-        } else {
-            Vec::new()
-        };
-        if is_back {
-            // It serves again: none of its tasks is stopped.
-            undo.retain(|step| !matches!(step, Step::ScaleToZero { .. } | Step::AwaitStopped { .. }));
-        }
+        let undo = self.undo_of(change, begun, is_back);
         if undo.is_empty() {
             let is_changed = begun.iter().any(|step| matches!(step, Step::Create { .. } | Step::Update { .. }));
             let text = self.not_undone(change, is_changed && !is_back);
@@ -214,6 +194,32 @@ impl Work<'_> {
                 self.ended(outcome, text)
             }
         }
+    }
+
+    /// What undoes the steps that were begun. `is_back`: ECS has gone back by itself.
+    fn undo_of(&self, change: &Change, begun: &[Step], is_back: bool) -> Vec<Step> {
+        // Scaling, count and other fields are left to be put back then.
+        let is_stripped = begun.iter().any(|step| match step {
+            Step::ScaleToZero { .. } => true,
+            Step::Update { request, .. } => {
+                let has_others = change.was.as_ref().is_some_and(|was| !other_fields(request, was).is_empty());
+                has_other_count(request, change.count) || has_others
+            }
+            _ => false,
+        });
+        let was_whole = |was: &Deployed| was.service == self.target && was.unfinished.is_none();
+        if is_back && !is_stripped && change.was.as_ref().is_some_and(was_whole) {
+            self.is_as_it_was();
+        }
+        if !change.goes_back || (is_back && !is_stripped) {
+            return Vec::new();
+        }
+        let mut undo = undo_steps(begun, change.was.as_ref(), change.count, true);
+        if is_back {
+            // It serves again: none of its tasks is stopped.
+            undo.retain(|step| !matches!(step, Step::ScaleToZero { .. } | Step::AwaitStopped { .. }));
+        }
+        undo
     }
 
     /// What is there where nothing has been undone.

@@ -64,9 +64,13 @@ impl Work<'_> {
                 }
             }),
             (Step::AwaitGone { service }, None) => book.change(|memory| memory.service_is_gone(cluster, service)),
-            (Step::Deregister { task_definition }, None) => {
-                book.change(|memory| memory.revision_is_gone(task_definition))
-            }
+            (Step::Deregister { task_definition }, None) => book.change(|memory| {
+                if memory.uses(task_definition) {
+                    memory.revision_stays(self.manifest, task_definition);
+                } else {
+                    memory.revision_is_gone(task_definition);
+                }
+            }),
             (step, None) if self.is_committed => match scaling_taken(std::slice::from_ref(step)) {
                 Some(taken) => book.change(|memory| memory.scales_no_more(&taken)),
                 None => Ok(()),

@@ -19,10 +19,12 @@ pub fn delete(run: &Run, job: &str, manifest: Option<&str>, there: &Cluster) -> 
     for was in &services {
         let mut work = work(run, &book, &was.manifest, &was.cluster);
         let done = take_away(&mut work, was);
-        let text = match run.options.no_wait {
-            false => format!("{} is deleted, with everything that it had", was.service),
-            true => format!("{} is being deleted, and was not waited for", was.service),
+        let how = if run.options.no_wait {
+            "is being deleted, and was not waited for"
+        } else {
+            "is deleted, with everything that it had"
         };
+        let text = format!("{} {how}", was.service);
         report.done.push(ended(&mut work, &was.service, done, text));
         if matches!(report.outcome(), Outcome::Interrupted(_)) {
             break;
@@ -76,7 +78,7 @@ pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>, there: &C
     }
     for was in services {
         let mut work = work(run, &book, &was.manifest, &was.cluster);
-        if was.scaling.as_ref().is_some_and(|scaled| !scaled.resource_id.is_empty()) {
+        if was.is_scaled() {
             work.note(format!("{} is scaled automatically: that may change the count again", was.service));
         }
         let mut steps = scale_steps(&was, count);
@@ -149,7 +151,10 @@ fn leftovers(run: &Run, book: &Book, there: &Cluster, only: Option<&str>) -> Vec
         .partition(|leftover| matches!(leftover, Leftover::Service { .. }));
     for leftover in services.into_iter().chain(revisions) {
         let (Leftover::Service { manifest, .. } | Leftover::TaskDefinition { manifest, .. }) = leftover;
-        if only.is_some_and(|only| only != manifest) {
+        // Whose service is not waited for stays until that is gone.
+        let is_used = |arn: &str| run.options.no_wait && book.memory().uses(arn);
+        let waits = matches!(leftover, Leftover::TaskDefinition { arn, .. } if is_used(arn));
+        if waits || only.is_some_and(|only| only != manifest) {
             continue;
         }
         let mut work = work(run, book, manifest, &there.name);
