@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use similar::TextDiff;
 
 use super::memory::{Deployed, Memory};
-use super::steps::{Step, check_change, deploy_steps, service_name};
+use super::steps::{Step, check_change, deploy_steps, renamed, scaled, service_name, surplus_scaling};
 use super::wanted::{Method, Wanted, WantedService, digest, masked, masked_request};
 use crate::error::Error;
 
@@ -83,8 +83,12 @@ pub struct Ask<'a> {
 
 /// Plans the deployment of what is wanted after what is remembered.
 pub fn plan(wanted: &Wanted, memory: &Memory, ask: Ask) -> Result<Plan, Error> {
+    let mut memory = memory.clone();
+    for (old, manifest) in renamed(wanted, &memory, ask.build_number) {
+        memory.renames(&old, &manifest);
+    }
     let manifests: Vec<ManifestPlan> =
-        wanted.services.iter().map(|service| of_manifest(wanted, service, memory, ask)).collect::<Result<_, _>>()?;
+        wanted.services.iter().map(|service| of_manifest(wanted, service, &memory, ask)).collect::<Result<_, _>>()?;
     let mut needed: Vec<String> = Vec::new();
     for action in manifests.iter().flat_map(|manifest| manifest.calls.iter().flat_map(needed_by)) {
         if !needed.iter().any(|known| known == action) {
@@ -122,11 +126,13 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
         check_change(wanted, service, was)?;
     }
     let unchanged = !ask.force && !service.force && was.is_some_and(|was| was.digest == digest(service));
-    let steps = match (unchanged, was) {
+    let mut steps = deploy_steps(wanted, service, was, ask.build_number, ask.keep);
+    if let Some(was) = was.filter(|_| unchanged) {
         // Whether it is as it was left is looked at all the same.
-        (true, Some(_)) => deploy_steps(wanted, service, was, ask.build_number, ask.keep).into_iter().take(1).collect(),
-        _ => deploy_steps(wanted, service, was, ask.build_number, ask.keep),
-    };
+        steps.truncate(1);
+        let made = scaled(service.scaling.as_ref(), &was.cluster, &was.service);
+        steps.extend(surplus_scaling(was, made.as_ref()));
+    }
     let call = |step: &Step| PlannedCall {
         action: step.action(),
         text: step.text(),

@@ -6,10 +6,12 @@
 //! Change  the steps from one version to another, and what happens when one of them fails
 //! ```
 
+mod back; // the version before
 mod book; // what is remembered, held by one at a time
 mod change; // a version takes the place of another
 mod deploy; // a new version of each manifest
-mod others; // deletion, scaling by hand, going back, what was left over
+mod noted; // what is written down of a step
+mod others; // deletion, scaling by hand, what was left over
 mod outcome; // how it ended
 mod role; // the role of a load balancer
 mod update; // a service that no yml describes
@@ -21,8 +23,9 @@ mod tests;
 
 use std::time::Duration;
 
+pub use back::rollback;
 pub use deploy::deploy;
-pub use others::{delete, rollback, scale};
+pub use others::{delete, scale};
 pub use outcome::Outcome;
 pub use update::{Asked, update};
 pub(in crate::ecs) use wait::{LONGEST_DENIED, Pace};

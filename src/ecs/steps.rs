@@ -16,9 +16,13 @@ use crate::aws::ecs::Request;
 
 pub use crate::aws::ecs::last_part as revision;
 pub use change::{check_change, update_request};
-pub use deploy::{deploy_steps, deploy_steps_anew, resumed, service_name, without_waits};
-pub use others::{delete_steps, prune_steps, removal_steps, rollback_steps, scale_steps, undo_steps};
-pub(super) use scaling::{alarm_actions, scaled, scaled_names};
+pub use deploy::{deploy_steps, deploy_steps_anew, renamed, resumed, service_name, without_waits};
+pub(super) use others::other_fields;
+pub use others::{
+    delete_steps, prune_steps, removal_begun, removal_steps, restore_steps, rollback_steps, scale_steps,
+    surplus_scaling, undo_steps,
+};
+pub(super) use scaling::{alarm_actions, remembered as remembered_scaling, scaled, scaled_names, scaling_taken};
 
 /// One step. Each is one call, or the wait for what a call has begun.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use shipctl::iam::{Purpose, actions};
 
 use crate::ecs_jobs::{Bench, Yml};
-use crate::ecs_server::{Call, Scenario};
+use crate::ecs_server::{Call, Fault, Scenario, When};
 use crate::harness::{Ran, Sandbox};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/scale";
@@ -184,6 +185,50 @@ fn documented(around: Around) -> BTreeSet<String> {
         Around::All => &[Purpose::Deploy, Purpose::LoadBalancer, Purpose::Scaling],
     };
     purposes.iter().flat_map(|purpose| actions(*purpose)).map(|action| (*action).to_owned()).collect()
+}
+
+/// A manifest of another name takes the service over that the old one had: the plan knows it, and so does it know scaling
+/// that is to go still.
+#[test]
+fn plans_after_a_change_of_names_or_scaling() {
+    for method in ["upgrade", "replace"] {
+        let mut bench = bench(method, Around::All);
+        let text = job(method, Around::All).replace("method: ", "deployName: shop, method: ");
+        bench.sandbox.write("work/shippable.yml", &text);
+        bench.deploys(1, "");
+        let renamed = text
+            .replace("name: m,", "name: app,")
+            .replace("{IN: m}", "{IN: app}")
+            .replace("manifest: m,", "manifest: app,");
+        bench.sandbox.write("work/shippable.yml", &renamed);
+        compare(&mut bench, method, "--build-number 2 --image web=v2");
+        // Killed when the alarms are to go.
+        let words = "--build-number 3 --image web=v2";
+        let other = job(method, Around::LoadBalancer).replace("method: ", "deployName: shop, method: ");
+        let other = other
+            .replace("name: m,", "name: app,")
+            .replace("{IN: m}", "{IN: app}")
+            .replace("manifest: m,", "manifest: app,");
+        bench.sandbox.write("work/shippable.yml", &other);
+        let kill = Fault::SignalBefore(Signal::KILL);
+        bench.ecs.change(|scenario| scenario.fault("DeleteAlarms", When::First(1), kill));
+        assert_eq!(bench.run(&format!("deploy d {words}")).status, 137);
+        bench.ecs.change(|scenario| Scenario { faults: Vec::new(), ..scenario });
+        compare(&mut bench, method, words);
+        assert!(!bench.ecs.world().contains("alarm "), "{method}: {}", bench.ecs.world());
+        assert!(!bench.ecs.world().contains("policy "), "{method}: {}", bench.ecs.world());
+        compare(&mut bench, method, words);
+        assert_eq!(bench.ecs.actions(), ["DescribeServices"], "{method}");
+    }
+}
+
+/// Plans, deploys, and compares the calls.
+#[track_caller]
+fn compare(bench: &mut Bench, case: &str, words: &str) {
+    let listed = listed(&plan(bench, words));
+    let ran = bench.run(&format!("deploy d {words}"));
+    assert_eq!(ran.status, 0, "{case}: {}", ran.err());
+    assert_eq!(made(&bench.ecs.calls(), &listed), listed, "{case}: {}", ran.err());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What is kept of a deployment and serves the next one, and secrets in what is said at last.
 
+use rustix::process::Signal;
+
 use crate::ecs_jobs::{Bench, Yml, last};
 use crate::ecs_server::{Fault, Scenario, When};
 
@@ -62,4 +64,49 @@ fn the_region_stays() {
     let ran = bench.run("delete d");
     assert_eq!(ran.status, 0, "{}", ran.err());
     assert!(bench.ecs.world().contains("d-m-1 INACTIVE"), "{}", bench.ecs.world());
+}
+
+/// The values of variables may be secrets, and tags belong to a task definition.
+#[test]
+fn an_update_keeps_secrets_and_tags() {
+    let tags = serde_json::json!([{"key": "team", "value": "blue"}]);
+    let containers = serde_json::json!([{"name": "app", "image": "app:1", "memory": 400}]);
+    let register = serde_json::json!({"family": "web", "containerDefinitions": containers, "tags": tags});
+    let create = serde_json::json!({"serviceName": "web", "taskDefinition": "web", "desiredCount": 1});
+    let scenario = || Scenario::new().with_service_from(register.clone(), create.clone());
+    let mut bench = Bench::new(scenario());
+    let ran = bench.run("update prod web --image app=app:2 --env TOKEN=hunter2/hunter2 --env NAME=web");
+    assert_eq!((ran.status, ran.out().contains("web:2")), (0, true), "{}", ran.err());
+    assert_eq!(bench.ecs.calls_of("RegisterTaskDefinition")[0].request["tags"], tags);
+    // Denied, it goes without.
+    let denied = ["DescribeServices", "DescribeTaskDefinition", "RegisterTaskDefinition", "UpdateService"];
+    let mut bench = Bench::new(scenario().allow_only(&denied));
+    let ran = bench.run("update prod web --image app=app:2");
+    assert_eq!((ran.status, ran.err().matches("ecs:TagResource").count()), (0, 1), "{}", ran.err());
+    for more in ["", "--json"] {
+        let words = "no such 'hunter2/hunter2' in web";
+        let refused = Fault::Error("ClientException", words);
+        let mut bench = Bench::new(scenario().fault("RegisterTaskDefinition", When::Always, refused));
+        let ran = bench.run(&format!("update prod web --env TOKEN=hunter2/hunter2 {more}"));
+        assert_eq!(ran.status, 20, "{}", ran.err());
+        assert!(last(&ran).contains("no such '***' in web"), "{}", ran.err());
+        assert!(!(ran.out() + &ran.err()).contains("hunter2"), "{}{}", ran.out(), ran.err());
+    }
+}
+
+/// A revision that a service is on which was left over goes with that service.
+#[test]
+fn a_revision_in_use_is_not_forgotten() {
+    let mut bench = Bench::of(Scenario::new(), Yml::default());
+    bench.deploys(1, "");
+    let kill = Fault::SignalBefore(Signal::KILL);
+    bench.ecs.change(|scenario| scenario.fault("UpdateService d-m-1 count=0", When::First(1), kill));
+    assert_eq!(bench.run("deploy d --build-number 2 --image web=v2").status, 137);
+    bench.ecs.change(|scenario| Scenario { faults: Vec::new(), ..scenario });
+    let ran = bench.deploys(3, "--image web=v3 --keep 0");
+    assert!(ran.err().contains("d-m:1 is in use: it is not deregistered"), "{}", ran.err());
+    let ran = bench.run("delete d");
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    let world = bench.ecs.world();
+    assert!(!world.contains(" ACTIVE") && !world.contains("task definition "), "{world}");
 }

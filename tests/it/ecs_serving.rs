@@ -165,7 +165,7 @@ fn rollback_of_an_upgrade_that_failed() {
     m	d-m	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
 
     DescribeServices d-m
-    UpdateService d-m d-m:1
+    UpdateService d-m count=2 d-m:1
     DescribeServices d-m ×7
 
     service prod/d-m ACTIVE 2+0/2 d-m:1

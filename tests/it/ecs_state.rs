@@ -142,7 +142,7 @@ fn a_damaged_memory_is_told_with_its_cure() {
     let mut bench = bench("blueGreen", Around::Nothing);
     bench.deploys(1, "");
     let whole = bench.sandbox.read(MEMORY);
-    for damage in [&whole[..whole.len() / 2], b"", br#"{"services": [{"manifest": "m"}]}"#] {
+    for damage in [&whole[..whole.len() / 2], b"", b"[]", br#"{"services": [{"manifest": "m"}]}"#] {
         bench.sandbox.write(MEMORY, damage);
         for words in [SECOND, "plan d", "status d", "scale d 3", "rollback d", DELETE] {
             let ran = match words {

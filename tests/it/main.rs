@@ -20,6 +20,7 @@ mod copy; // files into and out of states
 mod decrypt; // files encrypted by the real openssl
 mod durability; // kill -9, full disks, read-only folders
 mod ecs_after; // scale, rollback, status
+mod ecs_again; // after commands that were killed, refused or not waited for
 mod ecs_clients; // the clients of a deployment, against moto
 mod ecs_delete; // deletion, and what is left over
 mod ecs_denied; // callers who may not do everything

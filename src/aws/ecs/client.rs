@@ -1,6 +1,6 @@
 //! The calls.
 
-use aws_sdk_ecs::types::{DesiredStatus, SortOrder};
+use aws_sdk_ecs::types::{DesiredStatus, SortOrder, TaskDefinitionField};
 use serde_json::Value;
 
 use super::{Refused, Request, Service, Task, TasksOf, answers, last_part};
@@ -175,20 +175,34 @@ impl<'c> Ecs<'c> {
         self.access.call(call.send()).map(|_| ())
     }
 
-    /// A task definition as it was registered, without what ECS adds: a request that registers it again. An extra.
+    /// A task definition as it was registered, without what ECS adds: a request that registers it again, with the tags
+    /// that it has by now. An extra.
     pub fn describe_task_definition(&self, name: &str) -> Result<Request, Failure> {
         let whole = WholeAnswer::default();
-        let call = self.client.describe_task_definition().task_definition(name);
+        let call = self.client.describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
         self.access.call(call.customize().interceptor(whole.clone()).send())?;
         let mut answer = whole.json()?;
+        let mut tags = answer.get_mut("tags").map(Value::take);
+        if let Some(tags) = tags.as_mut().and_then(Value::as_array_mut) {
+            tags.retain(|tag| !is_of_aws(tag));
+        }
         match answer.get_mut("taskDefinition").map(Value::take) {
             Some(Value::Object(mut definition)) => {
                 definition.retain(|key, _| !ADDED.contains(&key.as_str()));
+                if let Some(tags) = tags.filter(|tags| tags.as_array().is_some_and(|tags| !tags.is_empty())) {
+                    definition.insert("tags".to_owned(), tags);
+                }
                 Ok(definition)
             }
             _ => Err(senseless("the task definition")),
         }
     }
+}
+
+/// Whether a tag is one that AWS has given, which nobody else may.
+fn is_of_aws(tag: &Value) -> bool {
+    let key = tag.get("key").and_then(Value::as_str).unwrap_or_default();
+    key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
 }
 
 /// A prefix of a family's name finds other families too.

@@ -175,11 +175,13 @@ fn a_task_definition_can_be_registered_again_with_all_its_keys() {
     let server = Server::start(|_, _| {
         ok(&json!({"taskDefinition": {"taskDefinitionArn": "a", "family": "web", "revision": 3, "status": "ACTIVE",
             "registeredAt": 1, "registeredBy": "me", "compatibilities": [], "requiresAttributes": [],
-            "containerDefinitions": [{"name": "c", "brandNew": 1}]}}))
+            "containerDefinitions": [{"name": "c", "brandNew": 1}]},
+            "tags": [{"key": "aws:cloudformation:stack-name", "value": "s"}, {"key": "team", "value": "blue"}]}))
     });
     let connection = server.connection();
     let found = Ecs::new(&connection, &keys("AKID"), &noon()).describe_task_definition("web").unwrap();
-    let want = json!({"family": "web", "containerDefinitions": [{"name": "c", "brandNew": 1}]});
+    let want = json!({"family": "web", "containerDefinitions": [{"name": "c", "brandNew": 1}],
+        "tags": [{"key": "team", "value": "blue"}]});
     assert_eq!(Value::Object(found), want);
 }
 

@@ -23,8 +23,9 @@ pub(crate) struct DeleteArgs {
 pub(super) fn run(ctx: &Ctx, args: &DeleteArgs) -> Result<(), Error> {
     let store = args.job.store.open(ctx)?;
     let job = &args.job.job;
-    let cluster = cluster(ctx, &args.job, &store.deployed(job)?)?;
-    let options = args.wait.options(String::new());
     let manifest = args.manifest.as_deref();
-    carry_out(ctx, &args.job, &cluster, &store, &[], &options, |run| run::delete(run, job, manifest, &cluster.name))
+    let memory = store.deployed(job)?.narrowed(manifest);
+    let cluster = cluster(ctx, &args.job, &memory)?;
+    let options = args.wait.options(String::new());
+    carry_out(ctx, &args.job, &cluster, &store, &[], &options, |run, there| run::delete(run, job, manifest, &there))
 }

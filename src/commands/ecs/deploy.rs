@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::args::{JobArgs, WhatArgs};
 use super::project::Project;
-use super::session::carry_out_there;
+use super::session::carry_out;
 use crate::ctx::Ctx;
 use crate::ecs::run::{self, Options};
 use crate::error::Error;
@@ -48,7 +48,7 @@ pub(super) fn run(ctx: &Ctx, args: &DeployArgs) -> Result<(), Error> {
     };
     let secrets: Vec<SecretText> = wanted.services.iter().flat_map(|service| service.secrets.clone()).collect();
     let cluster = wanted.cluster.clone();
-    carry_out_there(ctx, &args.job, &cluster, &store, &secrets, &options, |run, there| {
+    carry_out(ctx, &args.job, &cluster, &store, &secrets, &options, |run, there| {
         wanted.cluster = there;
         run::deploy(run, &wanted)
     })

@@ -27,8 +27,9 @@ pub(crate) struct RollbackArgs {
 pub(super) fn run(ctx: &Ctx, args: &RollbackArgs) -> Result<(), Error> {
     let store = args.job.store.open(ctx)?;
     let job = &args.job.job;
-    let cluster = cluster(ctx, &args.job, &store.deployed(job)?)?;
-    let options = args.wait.options(build_number(ctx, &store, job, args.build_number.as_deref())?);
     let manifest = args.manifest.as_deref();
-    carry_out(ctx, &args.job, &cluster, &store, &[], &options, |run| run::rollback(run, job, manifest))
+    let memory = store.deployed(job)?.narrowed(manifest);
+    let cluster = cluster(ctx, &args.job, &memory)?;
+    let options = args.wait.options(build_number(ctx, &store, job, args.build_number.as_deref())?);
+    carry_out(ctx, &args.job, &cluster, &store, &[], &options, |run, there| run::rollback(run, job, manifest, &there))
 }

@@ -26,8 +26,11 @@ pub(crate) struct ScaleArgs {
 pub(super) fn run(ctx: &Ctx, args: &ScaleArgs) -> Result<(), Error> {
     let store = args.job.store.open(ctx)?;
     let job = &args.job.job;
-    let cluster = cluster(ctx, &args.job, &store.deployed(job)?)?;
-    let options = args.wait.options(String::new());
     let manifest = args.manifest.as_deref();
-    carry_out(ctx, &args.job, &cluster, &store, &[], &options, |run| run::scale(run, job, args.count, manifest))
+    let memory = store.deployed(job)?.narrowed(manifest);
+    let cluster = cluster(ctx, &args.job, &memory)?;
+    let options = args.wait.options(String::new());
+    carry_out(ctx, &args.job, &cluster, &store, &[], &options, |run, there| {
+        run::scale(run, job, args.count, manifest, &there)
+    })
 }

@@ -16,21 +16,9 @@ use crate::support::clock::Clock;
 use crate::support::interrupt::Interrupt;
 use crate::support::secret::SecretText;
 
-/// Opens the way to the cluster and does `work` there; then says how it ended.
+/// Opens the way to the cluster and does `work` there, which is told the region that it is reached in: the yml need not say
+/// it. Then says how it ended.
 pub(super) fn carry_out(
-    ctx: &Ctx,
-    args: &JobArgs,
-    cluster: &Cluster,
-    store: &Store,
-    secrets: &[SecretText],
-    options: &Options,
-    work: impl FnOnce(&Run) -> Result<Report, Error>,
-) -> Result<(), Error> {
-    carry_out_there(ctx, args, cluster, store, secrets, options, |run, _| work(run))
-}
-
-/// The same where `work` has to know the cluster with the region that it is reached in: the yml need not say it.
-pub(super) fn carry_out_there(
     ctx: &Ctx,
     args: &JobArgs,
     cluster: &Cluster,

@@ -12,7 +12,8 @@ use super::session::cluster;
 use crate::aws::ecs::Service;
 use crate::commands::aws::resolve;
 use crate::ctx::Ctx;
-use crate::ecs::memory::{Deployed, Leftover};
+use crate::ecs::calls::Calls;
+use crate::ecs::memory::{Deployed, Leftover, Memory};
 use crate::ecs::steps::revision;
 use crate::ecs::watch::is_whole;
 use crate::error::{Error, Kind, one_line};
@@ -52,17 +53,12 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     let cluster = cluster(ctx, &args.job, &memory)?;
     let way = Way::to(ctx, &args.job.access, &cluster, args.job.integrations.as_deref())?;
     let first = way.credentials(ctx, false)?;
+    memory.check_region(first.region.as_deref())?;
     let connection = resolve::connection(ctx, &first)?;
     let clock = Clock::from_env(&ctx.env)?;
     let calls = access::calls(ctx, &way, first, &connection, &clock, &Interrupt::never());
     calls.limit_to(clock.now() + LONGEST);
-    let names: Vec<&str> = memory.services.iter().map(|was| was.service.as_str()).collect();
-    let services = match names.as_slice() {
-        [] => Vec::new(),
-        names => calls
-            .describe_services(&cluster.name, names)
-            .map_err(|failure| calls.error(&format!("look at {}", names.join(", ")), &failure))?,
-    };
+    let services = seen(&calls, &memory)?;
     let shown: Vec<Shown> = memory.services.iter().map(|was| shown(was, &services)).collect();
     for one in &shown {
         if args.job.json {
@@ -87,9 +83,31 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     ))
 }
 
-fn shown<'a>(was: &'a Deployed, services: &'a [Service]) -> Shown<'a> {
-    let service = services.iter().find(|service| service.name == was.service && service.status != "INACTIVE");
-    Shown { deployed: was, service, is_whole: service.is_some_and(|service| is_whole(service, &was.task_definition)) }
+/// What ECS shows of what is remembered, each with its cluster.
+fn seen(calls: &Calls, memory: &Memory) -> Result<Vec<(String, Service)>, Error> {
+    let mut clusters: Vec<&str> = memory.services.iter().map(|was| was.cluster.as_str()).collect();
+    clusters.dedup();
+    let mut all = Vec::new();
+    for cluster in clusters {
+        let there = memory.services.iter().filter(|was| was.cluster == cluster);
+        let names: Vec<&str> = there.map(|was| was.service.as_str()).collect();
+        let found = calls
+            .describe_services(cluster, &names)
+            .map_err(|failure| calls.error(&format!("look at {}", names.join(", ")), &failure))?;
+        all.extend(found.into_iter().map(|service| (cluster.to_owned(), service)));
+    }
+    Ok(all)
+}
+
+fn shown<'a>(was: &'a Deployed, services: &'a [(String, Service)]) -> Shown<'a> {
+    let is_meant = |cluster: &str, service: &Service| {
+        cluster == was.cluster && service.name == was.service && service.status != "INACTIVE"
+    };
+    let found = services.iter().find(|(cluster, service)| is_meant(cluster, service));
+    let service = found.map(|(_, service)| service);
+    let serves =
+        |service: &Service| is_whole(service, &was.task_definition) && was.cut_short(service.desired).is_none();
+    Shown { deployed: was, service, is_whole: service.is_some_and(serves) }
 }
 
 fn text(one: &Shown) -> String {
@@ -104,7 +122,9 @@ fn text(one: &Shown) -> String {
     );
     let Some(service) = one.service else { return format!("{head}: ECS does not show it\n") };
     let pending = if service.pending > 0 { format!(", {} pending", service.pending) } else { String::new() };
-    let mut text = format!("{head}: {}, {} of {} running{pending}\n", service.status, service.running, service.desired);
+    let how = was.cut_short(service.desired).map(|how| format!("; it {how}")).unwrap_or_default();
+    let (running, desired) = (service.running, service.desired);
+    let mut text = format!("{head}: {}, {running} of {desired} running{pending}{how}\n", service.status);
     for rollout in service.deployments.iter().filter(|one| service.deployments.len() > 1 || one.status != "PRIMARY") {
         let state = rollout.rollout_state.as_deref().map(|state| format!(", {state}")).unwrap_or_default();
         let _ = writeln!(

@@ -16,6 +16,7 @@ use crate::ecs::run::{Asked, Done, Options, Outcome, Report, Run, update};
 use crate::ecs::steps::revision;
 use crate::ecs::tell::{Listener, Tell};
 use crate::error::{Error, Kind};
+use crate::support::secret::SecretText;
 
 /// Arguments of `ecs update`.
 #[derive(Debug, Args)]
@@ -93,9 +94,21 @@ pub(super) fn run(ctx: &Ctx, args: &UpdateArgs) -> Result<(), Error> {
 }
 
 fn update_in(ctx: &Ctx, args: &UpdateArgs, wanted: &Revision, named: &Named) -> Result<(), Error> {
+    let log = Log::new(ctx, args.json, named.calls.clock(), &secrets(args, named.cluster))?;
+    updated(ctx, args, wanted, named, &log).map_err(|error| log.masked_error(error))
+}
+
+/// Values of variables, which may be secrets; those that the command names anyway are none.
+fn secrets(args: &UpdateArgs, cluster: &str) -> Vec<SecretText> {
+    let images = args.images.iter().flat_map(|image| [Some(image.what.as_str()), image.container.as_deref()]);
+    let named: Vec<&str> = images.flatten().chain([cluster, args.service.as_str()]).collect();
+    let values = args.env.iter().map(|variable| variable.what.1.as_str());
+    values.filter(|value| !named.iter().any(|name| name.contains(value))).map(SecretText::from).collect()
+}
+
+fn updated(ctx: &Ctx, args: &UpdateArgs, wanted: &Revision, named: &Named, log: &Log) -> Result<(), Error> {
     let calls = named.calls;
     calls.limit_to(calls.clock().now() + Duration::from_secs(args.timeout));
-    let log = Log::new(ctx, args.json, calls.clock(), &[])?;
     let (service, settings) = look(named, &args.service)?;
     check(args, &service, &settings)?;
     let name = revision(&service.task_definition);
@@ -125,9 +138,9 @@ fn update_in(ctx: &Ctx, args: &UpdateArgs, wanted: &Revision, named: &Named) -> 
         build_number: String::new(),
         timeout: Some(Duration::from_secs(args.timeout)),
     };
-    let run = Run { api: calls, store: None, listener: &log, holder: "", options: &options };
+    let run = Run { api: calls, store: None, listener: log, holder: "", options: &options };
     let done = update(&run, &asked)?;
-    ended(ctx, args, &log, done)
+    ended(ctx, args, log, done)
 }
 
 /// The service, which has to be there.

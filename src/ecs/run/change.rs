@@ -7,7 +7,7 @@ use super::outcome::Outcome;
 use super::work::{Stop, Work, is_refusal};
 use crate::aws::ecs::{Deployment, Request, Service};
 use crate::ecs::memory::Deployed;
-use crate::ecs::steps::{Step, revision, undo_steps};
+use crate::ecs::steps::{Step, other_fields, revision, scaling_taken, undo_steps};
 use crate::ecs::watch::is_whole;
 use crate::error::Kind;
 
@@ -51,6 +51,7 @@ impl Work<'_> {
     /// Carries a change out; where it fails, what was there before comes back as far as it can.
     pub(super) fn execute(&mut self, change: &Change) -> Done {
         let mut is_committed = false;
+        self.count = change.count;
         for (index, step) in change.steps.iter().enumerate() {
             let done = self.commit_before(change, index, &mut is_committed).and_then(|()| self.carry_out(step));
             if let Err(cause) = done {
@@ -65,12 +66,11 @@ impl Work<'_> {
         }
         let target = &self.target;
         let text = if is_committed {
-            format!("{target} serves on {}", revision(&self.serving_revision()))
+            let unseen = if self.run.options.no_wait { ", which was not waited for" } else { "" };
+            format!("{target} serves on {}{unseen}", revision(&self.serving_revision()))
         } else {
-            format!(
-                "{target} is there, and was not waited for: deploy build {} again to go on with it",
-                self.run.options.build_number
-            )
+            let later = self.hints.later.replace("{}", &self.run.options.build_number);
+            format!("{target} is there, and was not waited for: {later}")
         };
         self.ended(Outcome::Completed, text)
     }
@@ -99,14 +99,21 @@ impl Work<'_> {
         if let Some(registered) = &self.registered {
             new.task_definition.clone_from(registered);
         }
+        // The old scaling of the same service is known until it has gone.
+        if change.was.as_ref().is_some_and(|was| was.service == new.service)
+            && let Some(rest) = scaling_taken(&change.steps[index..])
+        {
+            new.scaling.get_or_insert_default().unite(&rest);
+        }
         let serves = self.book.change(|memory| {
             memory.serves(new);
             if let Some(gone) = &change.gone {
-                memory.service_is_gone(gone);
+                memory.service_is_gone(self.cluster, gone);
             }
         });
         serves.map_err(Stop::Store)?;
         *is_committed = true;
+        self.is_committed = true;
         // What is left to do does not count against the new version.
         self.restart_clock();
         Ok(())
@@ -166,21 +173,7 @@ impl Work<'_> {
         };
         let begun = &change.steps[..(index + usize::from(has_effect)).min(change.steps.len())];
         let is_back = matches!(cause, Stop::GoneBack { .. });
-        // Where ECS has gone back, scaling and count are left to be put back.
-        let is_stripped = begun.iter().any(|step| match step {
-            Step::ScaleToZero { .. } => true,
-            Step::Update { request, .. } => has_other_count(request, change.count),
-            _ => false,
-        });
-        let mut undo = if change.goes_back && (!is_back || is_stripped) {
-            undo_steps(begun, change.was.as_ref(), change.count, true)
-        } else {
-            Vec::new()
-        };
-        if is_back {
-            // It serves again: none of its tasks is stopped.
-            undo.retain(|step| !matches!(step, Step::ScaleToZero { .. } | Step::AwaitStopped { .. }));
-        }
+        let undo = self.undo_of(change, begun, is_back);
         if undo.is_empty() {
             let is_changed = begun.iter().any(|step| matches!(step, Step::Create { .. } | Step::Update { .. }));
             let text = self.not_undone(change, is_changed && !is_back);
@@ -201,6 +194,32 @@ impl Work<'_> {
                 self.ended(outcome, text)
             }
         }
+    }
+
+    /// What undoes the steps that were begun. `is_back`: ECS has gone back by itself.
+    fn undo_of(&self, change: &Change, begun: &[Step], is_back: bool) -> Vec<Step> {
+        // Scaling, count and other fields are left to be put back then.
+        let is_stripped = begun.iter().any(|step| match step {
+            Step::ScaleToZero { .. } => true,
+            Step::Update { request, .. } => {
+                let has_others = change.was.as_ref().is_some_and(|was| !other_fields(request, was).is_empty());
+                has_other_count(request, change.count) || has_others
+            }
+            _ => false,
+        });
+        let was_whole = |was: &Deployed| was.service == self.target && was.unfinished.is_none();
+        if is_back && !is_stripped && change.was.as_ref().is_some_and(was_whole) {
+            self.is_as_it_was();
+        }
+        if !change.goes_back || (is_back && !is_stripped) {
+            return Vec::new();
+        }
+        let mut undo = undo_steps(begun, change.was.as_ref(), change.count, true);
+        if is_back {
+            // It serves again: none of its tasks is stopped.
+            undo.retain(|step| !matches!(step, Step::ScaleToZero { .. } | Step::AwaitStopped { .. }));
+        }
+        undo
     }
 
     /// What is there where nothing has been undone.
@@ -262,6 +281,10 @@ impl Work<'_> {
             Ok(text) => (true, text),
             Err(text) => (false, text),
         };
+        // Scaling that was gone before has not come back.
+        if is_whole && problems.is_empty() && was.service == self.target && !(was.is_stopped() && was.is_scaled()) {
+            self.is_as_it_was();
+        }
         let outcome = match (outcome, is_whole && problems.is_empty()) {
             (Outcome::Failed | Outcome::Refused(Kind::Failed) | Outcome::RollbackFailed, true) => Outcome::RolledBack,
             (other, true) => other,
@@ -269,6 +292,14 @@ impl Work<'_> {
             (_, false) => Outcome::RollbackFailed,
         };
         self.ended(outcome, format!("{reason}; {serves}{failed}"))
+    }
+
+    /// Nothing of what was begun with what serves is there any more.
+    fn is_as_it_was(&self) {
+        let Some(was) = self.book.of(self.manifest) else { return };
+        if let Err(error) = self.book.change(|memory| memory.is_as_it_was(&was.cluster, &was.service)) {
+            self.note(error.to_string());
+        }
     }
 
     /// A count that could not be reached: why, and what serves.
@@ -290,7 +321,8 @@ impl Work<'_> {
         };
         let same = revision(&service.task_definition) == revision(&was.task_definition);
         let counts = counts(service);
-        if is_whole(service, &was.task_definition) {
+        let is_stopped = was.is_stopped() && service.desired == 0;
+        if is_whole(service, &was.task_definition) && !is_stopped {
             return Ok(format!("{} serves, whole: {counts}", was.service));
         }
         if same {

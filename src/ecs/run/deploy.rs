@@ -9,7 +9,8 @@ use crate::aws::ecs::{Deployment, Service};
 use crate::ecs::memory::{Deployed, Memory};
 use crate::ecs::ports;
 use crate::ecs::steps::{
-    Step, check_change, deploy_steps, deploy_steps_anew, resumed, revision, scaled, service_name, without_waits,
+    Step, check_change, deploy_steps, deploy_steps_anew, renamed, resumed, revision, scaled, service_name,
+    surplus_scaling, without_waits,
 };
 use crate::ecs::wanted::{Method, Wanted, WantedService, digest, masked};
 use crate::error::Error;
@@ -64,21 +65,6 @@ fn is_prunable(run: &Run, book: &Book) -> bool {
         );
     }
     made.is_none()
-}
-
-/// Manifests that are called otherwise by now, and deploy the same service: their old names and the new ones.
-fn renamed(wanted: &Wanted, memory: &Memory, build_number: &str) -> Vec<(String, String)> {
-    let is_wanted = |was: &&Deployed| wanted.services.iter().any(|service| service.manifest == was.manifest);
-    let old = memory.services.iter().filter(|was| !is_wanted(was) && was.cluster == wanted.cluster.name);
-    old.filter_map(|old| {
-        let is_same = |service: &&WantedService| {
-            let was = memory.of(&service.manifest);
-            service_name(wanted.method, service, was, build_number) == old.service
-        };
-        let service = wanted.services.iter().find(is_same)?;
-        Some((old.manifest.clone(), service.manifest.clone()))
-    })
-    .collect()
 }
 
 /// What there is to know before anything is called.
@@ -149,34 +135,13 @@ fn one(run: &Run, book: &Book, wanted: &Wanted, service: &WantedService) -> Done
             let text = format!("nothing has changed: {} serves on {}", was.service, revision(&was.task_definition));
             work.ended(Outcome::Unchanged, text)
         }
-        Ok(Prepared::Change(change)) => executed(&mut work, &change),
+        Ok(Prepared::Change(change)) => work.execute(&change),
         Err(stop) => {
             let (outcome, text) = work.words(&stop);
             work.ended(outcome, format!("{text}; nothing was changed"))
         }
     };
     run.tell_done(&done);
-    done
-}
-
-/// Carries a change out. That it stops what serves is written down first, until it serves again: who is killed between
-/// leaves a service without tasks.
-fn executed(work: &mut Work, change: &Change) -> Done {
-    let stops = |was: &&Deployed| {
-        was.service == work.target
-            && change.steps.iter().any(|step| matches!(step, Step::ScaleToZero { service } if *service == was.service))
-    };
-    let Some(was) = change.was.as_ref().filter(stops) else { return work.execute(change) };
-    if let Err(error) = work.book.change(|memory| memory.stops(&was.service)) {
-        return work.ended(Outcome::Refused(error.kind()), format!("{error}; nothing was changed"));
-    }
-    let done = work.execute(change);
-    // Nothing is stopped before the new version is registered.
-    if (matches!(done.outcome, Outcome::RolledBack) || work.registered.is_none())
-        && let Err(error) = work.book.change(|memory| memory.serves_again(&was.service))
-    {
-        work.note(error.to_string());
-    }
     done
 }
 
@@ -198,10 +163,9 @@ fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result
         (_, Some(State::Drifted(told) | State::Gone(told))) => work.note(told.clone()),
         (Some(was), Some(State::Whole)) if was.digest == digest(service) && !options.force && !service.force => {
             let Some(how) =
-                work.seen.get(&was.service).and_then(|seen| cut_short(work, was, seen).or_else(|| broken(seen)))
+                work.seen.get(&was.service).and_then(|seen| was.cut_short(seen.desired).or_else(|| broken(seen)))
             else {
-                // It was seen to be as it was left.
-                work.book.change(|memory| memory.serves_again(&was.service)).map_err(Stop::Store)?;
+                as_it_was(work, service, was)?;
                 return Ok(Prepared::Unchanged(Box::new(was.clone())));
             };
             work.note(format!("nothing has changed, but {} {how}: it is deployed again", was.service));
@@ -247,11 +211,19 @@ fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result
     })))
 }
 
+/// What was seen to be as it was left, save scaling of a version before which was cut short when that was to go.
+fn as_it_was(work: &mut Work, service: &WantedService, was: &Deployed) -> Result<(), Stop> {
+    work.book.change(|memory| memory.is_as_it_was(&was.cluster, &was.service)).map_err(Stop::Store)?;
+    work.is_committed = true;
+    let made = scaled(service.scaling.as_ref(), &was.cluster, &was.service);
+    surplus_scaling(was, made.as_ref()).iter().try_for_each(|step| work.carry_out(step))
+}
+
 /// A service of the wanted name that nobody remembers, as the one that serves: where the new version fails, it comes back.
 /// What it was made with is not known, and taken to be what is wanted.
 fn found(work: &Work, wanted: &Wanted, service: &WantedService, target: &str) -> Option<Deployed> {
     let seen = work.seen.get(target).filter(|seen| seen.status == "ACTIVE")?;
-    if work.book.memory().is_left(target) {
+    if work.book.memory().is_left(work.cluster, target) {
         return None;
     }
     let mut asked = masked(service);
@@ -270,13 +242,16 @@ fn found(work: &Work, wanted: &Wanted, service: &WantedService, target: &str) ->
         wanted: asked,
         scaling: None,
         previous: Vec::new(),
+        unfinished: None,
     })
 }
 
 /// How many tasks a version should have that comes back. One that was killed while it replaced another has left 0.
-fn count_of(work: &Work, was: &Deployed) -> Option<i32> {
+pub(super) fn count_of(work: &Work, was: &Deployed) -> Option<i32> {
+    let before = was.unfinished.as_ref().and_then(|begun| begun.count);
     let now = work.seen.get(&was.service).map(|seen| seen.desired);
-    now.filter(|count| *count > 0).or_else(|| was.count())
+    let is_some = |count: &i32| *count > 0;
+    before.filter(is_some).or_else(|| now.filter(is_some)).or_else(|| was.count())
 }
 
 /// What is remembered of the new version when it serves.
@@ -298,6 +273,7 @@ fn new_version(
         wanted: masked(service),
         scaling: scaled(service.scaling.as_ref(), &wanted.cluster.name, &target),
         previous: remembered.map(Deployed::with_previous).unwrap_or_default(),
+        unfinished: None,
         service: target,
     }
 }
@@ -336,14 +312,6 @@ fn state_of(work: &Work, was: &Deployed) -> State {
     }
 }
 
-/// Whether a deployment that was killed or interrupted has left a service stopped, or without its scaling. A count of 0
-/// that somebody asked for is none of that.
-fn cut_short(work: &Work, was: &Deployed, seen: &Service) -> Option<String> {
-    let is_scaled = was.scaling.as_ref().is_some_and(|scaled| !scaled.resource_id.is_empty());
-    let is_stopped = work.book.memory().is_stopped(&was.service) && (seen.desired == 0 || is_scaled);
-    is_stopped.then(|| "was stopped by a deployment that was cut short".to_owned())
-}
-
 /// What keeps a service from serving, if anything does. Tasks that are about to run are no reason.
 fn broken(seen: &Service) -> Option<String> {
     let primary = seen.deployments.iter().find(|one| one.status == "PRIMARY");
@@ -358,7 +326,7 @@ fn gone_on_with(work: &Work, mut steps: Vec<Step>, target: &str) -> Vec<Step> {
     let Some(at) = steps.iter().position(|step| matches!(step, Step::Create { .. })) else { return steps };
     match work.seen.get(target).map(|seen| seen.status.as_str()) {
         Some("ACTIVE") => {
-            let is_ours = work.book.memory().is_left(target);
+            let is_ours = work.book.memory().is_left(work.cluster, target);
             let which = if is_ours { "half made by a deployment before" } else { "not remembered" };
             work.note(format!("{target} is there, {which}: it is gone on with"));
             resumed(steps)

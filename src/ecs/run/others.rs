@@ -1,82 +1,91 @@
-//! Deletion, scaling by hand, going back, and what was left over.
+//! Deletion, scaling by hand, and what was left over.
 
 use super::book::Book;
-use super::change::{Change, commit_at};
 use super::outcome::Outcome;
 use super::work::{Stop, Work};
 use super::{Done, LIMIT, Report, Run};
-use crate::aws::ecs::Service;
-use crate::ecs::memory::{Deployed, Leftover};
-use crate::ecs::steps::{
-    Step, delete_steps, is_daemon, prune_steps, resumed, revision, rollback_steps, scale_steps, scaled_names,
-    undo_steps,
-};
-use crate::ecs::wanted::{Method, Wanted};
+use crate::ecs::memory::{Deployed, Leftover, Memory};
+use crate::ecs::steps::{Step, delete_steps, is_daemon, prune_steps, removal_begun, scale_steps};
+use crate::ecs::wanted::{Cluster, Wanted};
 use crate::error::{Error, Kind};
 
-/// Takes away everything that a job has made, or what it has made for one manifest. The yml may be gone. `cluster`: where
-/// what was left over is, if it is anywhere.
-pub fn delete(run: &Run, job: &str, manifest: Option<&str>, cluster: &str) -> Result<Report, Error> {
+/// Takes away everything that a job has made, or what it has made for one manifest. The yml may be gone. `there`: where
+/// calls go to, and what was left over is, if it is anywhere.
+pub fn delete(run: &Run, job: &str, manifest: Option<&str>, there: &Cluster) -> Result<Report, Error> {
     let book = Book::open(run, job)?;
     let memory = book.memory();
-    let services = chosen(&memory.services, job, manifest, memory.leftovers.is_empty())?;
+    let services = chosen(&memory, job, manifest, memory.leftovers.is_empty(), there)?;
     let mut report = Report::default();
     for was in &services {
         let mut work = work(run, &book, &was.manifest, &was.cluster);
         let done = take_away(&mut work, was);
-        report.done.push(ended(
-            &mut work,
-            &was.service,
-            done,
-            format!("{} is deleted, with everything that it had", was.service),
-        ));
+        let how = if run.options.no_wait {
+            "is being deleted, and was not waited for"
+        } else {
+            "is deleted, with everything that it had"
+        };
+        let text = format!("{} {how}", was.service);
+        report.done.push(ended(&mut work, &was.service, done, text));
         if matches!(report.outcome(), Outcome::Interrupted(_)) {
             break;
         }
     }
-    if report.outcome().is_success() {
-        report.done.extend(leftovers(run, &book, cluster, manifest));
+    if report.outcome().is_success() && (services.is_empty() || !run.options.no_wait) {
+        report.done.extend(leftovers(run, &book, there, manifest));
+    }
+    let left = book.memory().leftovers;
+    if run.options.no_wait && !left.is_empty() {
+        let names: Vec<String> = left.iter().map(Leftover::text).collect();
+        run.note(None, format!("left over, and removed with `shipctl ecs delete {job}`: {}", names.join(", ")));
     }
     book.close(run);
     Ok(report)
 }
 
-/// Takes a service away. Its revisions are left over from the moment that it is gone, until they are gone as well.
+/// Takes a service away. Its revisions are left over from the moment that it is gone, until they are gone as well; and so is
+/// the service, where that is not waited for.
 fn take_away(work: &mut Work, was: &Deployed) -> Result<(), Stop> {
-    let (revisions, service): (Vec<_>, Vec<_>) =
+    let no_wait = work.run.options.no_wait;
+    let (revisions, mut service): (Vec<_>, Vec<_>) =
         delete_steps(was).into_iter().partition(|step| matches!(step, Step::Deregister { .. }));
-    remove(work, &service)?;
+    if no_wait {
+        service = removal_begun(service);
+    }
+    remove(work, &service, true)?;
     let forgotten = work.book.change(|memory| {
         memory.forget(&was.manifest);
+        if no_wait {
+            memory.leave(Leftover::of(&Deployed { scaling: None, ..was.clone() }));
+        }
         for previous in was.with_previous() {
             let manifest = was.manifest.clone();
             memory.leave(Leftover::TaskDefinition { manifest, arn: previous.task_definition });
         }
     });
     forgotten.map_err(Stop::Store)?;
-    in_order(work, &revisions)
+    if no_wait { Ok(()) } else { in_order(work, &revisions) }
 }
 
 /// Sets the count of what serves.
-pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result<Report, Error> {
+pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>, there: &Cluster) -> Result<Report, Error> {
     let book = Book::open(run, job)?;
     let memory = book.memory();
     let mut report = Report::default();
-    let services = chosen(&memory.services, job, manifest, true)?;
+    let services = chosen(&memory, job, manifest, true, there)?;
     if let Some(was) = services.iter().find(|was| is_daemon(was.wanted.get("service"))) {
         let told = format!("{} runs one task on each instance (DAEMON): it has no count", was.service);
         return Err(Error::new(Kind::Usage, told));
     }
     for was in services {
         let mut work = work(run, &book, &was.manifest, &was.cluster);
-        if was.scaling.as_ref().is_some_and(|scaled| !scaled.resource_id.is_empty()) {
+        if was.is_scaled() {
             work.note(format!("{} is scaled automatically: that may change the count again", was.service));
         }
         let mut steps = scale_steps(&was, count);
         if run.options.no_wait {
             steps.truncate(2);
         }
-        let done = in_order(&mut work, &steps);
+        let done = scaled_by_hand(&mut work, &was, &steps, count);
         report.done.push(match done {
             Err(cause @ (Stop::Failed(_) | Stop::TimedOut(_))) => work.scaled_badly(&was, &cause),
             done => ended(&mut work, &was.service, done, format!("{} has a count of {count}", was.service)),
@@ -89,101 +98,22 @@ pub fn scale(run: &Run, job: &str, count: u32, manifest: Option<&str>) -> Result
     Ok(report)
 }
 
-/// Goes back to the version before.
-pub fn rollback(run: &Run, job: &str, manifest: Option<&str>) -> Result<Report, Error> {
-    let book = Book::open(run, job)?;
-    let memory = book.memory();
-    let services = chosen(&memory.services, job, manifest, true)?;
-    let mut report = Report::default();
-    for was in &services {
-        let mut work = work(run, &book, &was.manifest, &was.cluster);
-        let done = match going_back(&mut work, was) {
-            Ok(change) => work.execute(&change),
-            Err(stop) => {
-                let (outcome, text) = work.words(&stop);
-                work.ended(outcome, format!("{text}; nothing was changed"))
-            }
-        };
-        run.tell_done(&done);
-        report.done.push(done);
-        if !report.outcome().is_success() {
-            break;
+/// Sets a count, which is the one that is wanted from then on, whatever was begun before.
+fn scaled_by_hand(work: &mut Work, was: &Deployed, steps: &[Step], count: u32) -> Result<(), Stop> {
+    for step in steps {
+        work.carry_out(step)?;
+        if matches!(step, Step::Update { .. }) {
+            let count = i32::try_from(count).unwrap_or(i32::MAX);
+            let counted = work.book.change(|memory| memory.counts(&was.cluster, &was.service, count));
+            counted.map_err(Stop::Store)?;
         }
     }
-    book.close(run);
-    Ok(report)
-}
-
-/// The change to the version before.
-fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
-    let options = work.run.options;
-    let lacks = || {
-        let name = &was.service;
-        Stop::Lacks(format!("no version of {} before {name} is kept: nothing to go back to", was.manifest))
-    };
-    work.look(&[&was.service])?;
-    let is_on = |seen: &Service| revision(&seen.task_definition) == revision(&was.task_definition);
-    if work.seen.get(&was.service).is_some_and(|seen| seen.status == "ACTIVE" && !is_on(seen)) {
-        return Ok(restored(work, was));
-    }
-    let previous = was.previous.first().ok_or_else(lacks)?;
-    let mut steps = rollback_steps(was, &options.build_number).ok_or_else(lacks)?;
-    let look = steps.remove(0);
-    if look != (Step::Look { services: vec![was.service.clone()] }) {
-        work.carry_out(&look)?;
-    }
-    let target = steps.iter().find_map(Step::service).unwrap_or(&was.service).to_owned();
-    let is_there = |name: &str| work.seen.get(name).is_some_and(|seen| seen.status == "ACTIVE");
-    if target != was.service && is_there(&target) {
-        steps = resumed(steps);
-    }
-    let commit_at = Some(commit_at(&steps));
-    work.is_daemon = is_daemon(previous.wanted.get("service"));
-    work.previous = (target == was.service).then(|| was.task_definition.clone());
-    work.registered = Some(previous.task_definition.clone());
-    work.target.clone_from(&target);
-    let scaling = match was.method {
-        Method::BlueGreen if target != was.service => scaled_names(&steps),
-        _ => was.scaling.clone(),
-    };
-    let mut kept = vec![was.as_previous()];
-    kept.extend(was.previous.iter().skip(1).cloned());
-    let new = Deployed {
-        service: target,
-        build_number: options.build_number.clone(),
-        task_definition: previous.task_definition.clone(),
-        digest: previous.digest.clone(),
-        wanted: previous.wanted.clone(),
-        scaling,
-        previous: kept,
-        ..was.clone()
-    };
-    let count = work.seen.get(&was.service).map(|seen| seen.desired).filter(|count| *count > 0).or_else(|| was.count());
-    // The count that it has by now is kept.
-    for step in &mut steps {
-        if let Step::Update { request, .. } = step
-            && let (Some(wanted), Some(count)) = (request.get_mut("desiredCount"), count)
-        {
-            *wanted = count.into();
-        }
-    }
-    Ok(Change { steps, was: Some(was.clone()), count, new, commit_at, gone: None, goes_back: true })
-}
-
-/// The change to what is remembered, where an upgrade that failed, or somebody else, has put the service on another
-/// version.
-fn restored(work: &mut Work, was: &Deployed) -> Change {
-    work.target.clone_from(&was.service);
-    work.is_daemon = is_daemon(was.wanted.get("service"));
-    let begun = [Step::ScaleToZero { service: was.service.clone() }];
-    let steps = undo_steps(&begun, Some(was), None, true);
-    let (commit_at, was) = (Some(commit_at(&steps)), was.clone());
-    Change { steps, count: None, gone: None, new: was.clone(), was: Some(was), commit_at, goes_back: false }
+    Ok(())
 }
 
 /// Removes what was left over, and revisions of our own families that nobody uses.
 pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
-    let mut done = leftovers(run, book, &wanted.cluster.name, None);
+    let mut done = leftovers(run, book, &wanted.cluster, None);
     // A family of another name may be somebody else's as well.
     for service in wanted.services.iter().filter(|service| service.family() == service.name) {
         let mut work = work(run, book, &service.manifest, &wanted.cluster.name);
@@ -210,23 +140,30 @@ pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
 }
 
 /// Removes what is remembered as left over, of `only` a manifest or of all; only what fails is told.
-fn leftovers(run: &Run, book: &Book, cluster: &str, only: Option<&str>) -> Vec<Done> {
+fn leftovers(run: &Run, book: &Book, there: &Cluster, only: Option<&str>) -> Vec<Done> {
     let mut failed = Vec::new();
     let memory = book.memory();
     // A revision is free when its service is gone.
     let (services, revisions): (Vec<_>, Vec<_>) = memory
         .leftovers
         .iter()
-        .filter(|leftover| is_here(run, leftover, cluster))
+        .filter(|leftover| is_here(run, leftover, there))
         .partition(|leftover| matches!(leftover, Leftover::Service { .. }));
     for leftover in services.into_iter().chain(revisions) {
         let (Leftover::Service { manifest, .. } | Leftover::TaskDefinition { manifest, .. }) = leftover;
-        if only.is_some_and(|only| only != manifest) {
+        // Whose service is not waited for stays until that is gone.
+        let is_used = |arn: &str| run.options.no_wait && book.memory().uses(arn);
+        let waits = matches!(leftover, Leftover::TaskDefinition { arn, .. } if is_used(arn));
+        if waits || only.is_some_and(|only| only != manifest) {
             continue;
         }
-        let mut work = work(run, book, manifest, cluster);
+        let mut work = work(run, book, manifest, &there.name);
         let still = memory.of(manifest).and_then(|serving| serving.scaling.as_ref());
-        if let Err(stop) = remove(&mut work, &prune_steps(leftover, still)) {
+        let mut steps = prune_steps(leftover, still);
+        if run.options.no_wait && matches!(leftover, Leftover::Service { .. }) {
+            steps = removal_begun(steps);
+        }
+        if let Err(stop) = remove(&mut work, &steps, false) {
             let (outcome, text) = work.words(&stop);
             let done = work.ended(outcome, format!("{} is left over still: {text}", leftover.text()));
             run.tell_done(&done);
@@ -239,29 +176,38 @@ fn leftovers(run: &Run, book: &Book, cluster: &str, only: Option<&str>) -> Vec<D
     failed
 }
 
-/// Whether something left over is in this cluster, as far as that is known; what is not is told.
-fn is_here(run: &Run, leftover: &Leftover, cluster: &str) -> bool {
-    let elsewhere = leftover.elsewhere(cluster);
-    if let Some(other) = elsewhere {
-        let told = format!("{} is in the cluster {other}, and stays: prune with a yml that names it", leftover.text());
+/// Whether something left over is there, as far as that is known; what is not is told.
+fn is_here(run: &Run, leftover: &Leftover, there: &Cluster) -> bool {
+    let cluster = leftover.elsewhere(&there.name).map(|other| format!("the cluster {other}"));
+    let region = leftover.region().zip(there.region.as_deref()).filter(|(its, here)| its != here);
+    let elsewhere = cluster.or_else(|| region.map(|(its, _)| format!("the region {its}")));
+    if let Some(other) = &elsewhere {
+        let told = format!("{} is in {other}, and stays: prune with a yml that names it", leftover.text());
         run.note(None, told);
     }
     elsewhere.is_none()
 }
 
-/// What is meant of what serves.
-fn chosen(all: &[Deployed], job: &str, manifest: Option<&str>, is_needed: bool) -> Result<Vec<Deployed>, Error> {
-    let found: Vec<Deployed> =
-        all.iter().filter(|one| manifest.is_none_or(|name| name == one.manifest)).cloned().collect();
+/// What is meant of what serves, where all of that is `there`.
+pub(super) fn chosen(
+    memory: &Memory,
+    job: &str,
+    manifest: Option<&str>,
+    is_needed: bool,
+    there: &Cluster,
+) -> Result<Vec<Deployed>, Error> {
+    let known: Vec<&str> = memory.services.iter().map(|one| one.manifest.as_str()).collect();
+    let found = memory.clone().narrowed(manifest);
     match manifest {
-        Some(name) if found.is_empty() => {
-            let known: Vec<&str> = all.iter().map(|one| one.manifest.as_str()).collect();
+        Some(name) if memory.of(name).is_none() => {
             let told = format!("{job} has not deployed the manifest {name}: it has {}", known.join(", "));
-            Err(Error::new(Kind::Usage, told))
+            return Err(Error::new(Kind::Usage, told));
         }
-        None if found.is_empty() && is_needed => Err(nothing(job)),
-        _ => Ok(found),
+        None if found.services.is_empty() && is_needed => return Err(nothing(job)),
+        _ => {}
     }
+    found.check_region(there.region.as_deref())?;
+    Ok(found.services)
 }
 
 fn nothing(job: &str) -> Error {
@@ -270,18 +216,18 @@ fn nothing(job: &str) -> Error {
     ))
 }
 
-fn work<'a>(run: &'a Run<'a>, book: &'a Book, manifest: &'a str, cluster: &'a str) -> Work<'a> {
+pub(super) fn work<'a>(run: &'a Run<'a>, book: &'a Book, manifest: &'a str, cluster: &'a str) -> Work<'a> {
     Work::new(run, book, manifest, cluster, run.options.timeout.unwrap_or(LIMIT))
 }
 
-/// Takes away; what was in a cluster that is gone is gone with it.
-fn remove(work: &mut Work, steps: &[Step]) -> Result<(), Stop> {
+/// Takes away; what was in a cluster that is gone is gone with it. `is_expected`: that it is not there is told.
+fn remove(work: &mut Work, steps: &[Step], is_expected: bool) -> Result<(), Stop> {
     let mut is_gone = false;
     for step in steps {
         let is_there = matches!(step, Step::Look { .. }) || step.service().is_some();
         if is_gone && is_there {
             if let Step::AwaitGone { service } = step {
-                work.book.change(|memory| memory.service_is_gone(service)).map_err(Stop::Store)?;
+                work.book.change(|memory| memory.service_is_gone(work.cluster, service)).map_err(Stop::Store)?;
             }
             continue;
         }
@@ -292,10 +238,16 @@ fn remove(work: &mut Work, steps: &[Step]) -> Result<(), Stop> {
                 work.note(format!("the cluster {} is not there: what was in it is gone as well", work.cluster));
                 is_gone = true;
                 if let Step::AwaitGone { service } = step {
-                    work.book.change(|memory| memory.service_is_gone(service)).map_err(Stop::Store)?;
+                    work.book.change(|memory| memory.service_is_gone(work.cluster, service)).map_err(Stop::Store)?;
                 }
             }
             done => done?,
+        }
+        if let Step::Look { services } = step
+            && let Some(name) = services.iter().find(|name| is_expected && !is_gone && !work.seen.contains_key(*name))
+        {
+            let how = "somebody else has deleted it, or these are the credentials of another account";
+            work.note(format!("{name} is not there: {how}"));
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use crate::aws::ecs::Request;
 use crate::ctx::Env;
 use crate::ecs::steps::tests::{service, wanted};
 use crate::ecs::steps::{Step, deploy_steps};
-use crate::ecs::wanted::{Method, Scaling, Wanted};
+use crate::ecs::wanted::{Cluster, Method, Scaling, Wanted};
 use crate::store::Location;
 use fake::Fake;
 
@@ -110,6 +110,10 @@ fn actions(steps: &[Step]) -> Vec<&'static str> {
     actions
 }
 
+fn there() -> Cluster {
+    Cluster { resource: "c".to_owned(), name: "web".to_owned(), region: None, integration: None }
+}
+
 #[test]
 fn the_calls_are_those_of_the_steps() {
     for method in METHODS {
@@ -155,7 +159,10 @@ fn after_a_failure_the_old_version_serves() {
         let before = world.memory();
         let done = world.deploy(&scaled(broken(method)), &Options { rollback, ..options("2") });
         assert_eq!(done.outcome, outcome, "{method:?}: {}", done.text);
-        assert_eq!(world.memory().services, before.services);
+        let mut services = world.memory().services;
+        // What was not undone is known.
+        assert_eq!(services[0].unfinished.take().is_some(), outcome == Outcome::Failed, "{method:?}");
+        assert_eq!(services, before.services);
         assert_eq!(world.fake.running(), 2, "{method:?}");
         let old = "arn:aws:ecs:x:1:task-definition/prod-app:1";
         if outcome == Outcome::RolledBack {
@@ -168,7 +175,7 @@ fn after_a_failure_the_old_version_serves() {
         if outcome == Outcome::Failed {
             // Nobody asked to go back; by hand it is the version that served.
             let options = options("2");
-            assert_eq!(super::rollback(&world.run(&options), "prod", None).unwrap().exit_status(), 0);
+            assert_eq!(super::rollback(&world.run(&options), "prod", None, &there()).unwrap().exit_status(), 0);
             assert_eq!(world.fake.serving()[0].1, old);
         }
         // The next one goes through.
@@ -325,23 +332,23 @@ fn by_hand() {
         }
         let options = options("7");
         let run = world.run(&options);
-        let report = scale(&run, "prod", 5, None).unwrap();
+        let report = scale(&run, "prod", 5, None, &there()).unwrap();
         assert_eq!((report.exit_status(), world.fake.running()), (0, 5), "{report:?}");
-        let report = rollback(&run, "prod", None).unwrap();
+        let report = rollback(&run, "prod", None, &there()).unwrap();
         assert_eq!(report.exit_status(), 0, "{method:?}: {report:?}");
         let serving = world.fake.serving();
         assert_eq!((serving.len(), serving[0].1.as_str()), (1, "arn:aws:ecs:x:1:task-definition/prod-app:1"));
         let memory = world.memory();
         assert_eq!(memory.services[0].previous[0].build_number, "2");
         assert_eq!(memory.services[0].service, serving[0].0);
-        let report = delete(&run, "prod", None, "prod").unwrap();
+        let report = delete(&run, "prod", None, &there()).unwrap();
         assert_eq!(report.exit_status(), 0, "{method:?}: {report:?}");
         assert_eq!(world.fake.serving(), []);
         assert_eq!(world.fake.state().active.len(), 0, "{method:?}");
         assert_eq!(world.fake.state().targets.len(), 0, "{method:?}");
         assert_eq!(world.fake.state().alarms.len(), 0, "{method:?}");
         assert_eq!(world.memory(), crate::ecs::memory::Memory::default());
-        assert!(delete(&run, "prod", None, "prod").is_err());
+        assert!(delete(&run, "prod", None, &there()).is_err());
     }
 }
 

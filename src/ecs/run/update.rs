@@ -14,8 +14,11 @@ use crate::ecs::steps::{Step, revision};
 use crate::ecs::wanted::Method;
 use crate::error::Error;
 
-const HINTS: Hints =
-    Hints { back: "with --rollback the version before is put back", again: "run the same again to go on" };
+const HINTS: Hints = Hints {
+    back: "with --rollback the version before is put back",
+    again: "run the same again to go on",
+    later: "run the same again to go on",
+};
 
 /// What is to become of a service.
 #[derive(Debug, Clone)]
@@ -100,6 +103,7 @@ fn as_deployed(asked: &Asked) -> Deployed {
         wanted: json!({ "service": { "schedulingStrategy": asked.service.scheduling } }),
         scaling: None,
         previous: Vec::new(),
+        unfinished: None,
     }
 }
 

@@ -8,8 +8,7 @@ use super::wait::Shown;
 use super::{Run, role};
 use crate::aws::ecs::{Request, Service};
 use crate::aws::error::Failure;
-use crate::ecs::memory::Leftover;
-use crate::ecs::steps::{Step, alarm_actions, revision, scaled_names};
+use crate::ecs::steps::{Step, alarm_actions, revision};
 use crate::ecs::tell::Tell;
 use crate::error::{Error, Kind};
 
@@ -61,11 +60,21 @@ pub(super) struct Hints {
     pub back: &'static str,
     /// Where it was not brought to its end.
     pub again: &'static str,
+    /// Where it was not waited for; `{}` is the build.
+    pub later: &'static str,
 }
 
 impl Hints {
-    pub(super) const DEPLOY: Self =
-        Self { back: "deploy with --rollback, or run `shipctl ecs rollback`", again: "deploy again to go on" };
+    pub(super) const DEPLOY: Self = Self {
+        back: "deploy with --rollback, or run `shipctl ecs rollback`",
+        again: "deploy again to go on",
+        later: "deploy build {} again to go on with it",
+    };
+    pub(super) const ROLLBACK: Self = Self {
+        back: "deploy again",
+        again: "roll back again, with the same --build-number, to go on",
+        later: "roll back with --build-number {} again to go on with it",
+    };
 }
 
 /// The work on one manifest.
@@ -84,6 +93,10 @@ pub(super) struct Work<'a> {
     /// The ARN that serves, where something does.
     pub previous: Option<String>,
     pub is_daemon: bool,
+    /// How many tasks what serves has, before it is changed.
+    pub count: Option<i32>,
+    /// Whether the new version serves.
+    pub is_committed: bool,
     /// The ARN that was registered.
     pub registered: Option<String>,
     role: Option<String>,
@@ -115,6 +128,8 @@ impl<'a> Work<'a> {
             definition: Request::new(),
             previous: None,
             is_daemon: false,
+            count: None,
+            is_committed: false,
             registered: None,
             role: None,
             policies: BTreeMap::new(),
@@ -147,9 +162,10 @@ impl<'a> Work<'a> {
         self.go_on()?;
         let (manifest, text) = (self.manifest.to_owned(), step.text());
         self.tell(&Tell::Step { manifest, text, action: step.action() });
+        let before = self.book.of(self.manifest);
         self.write_down(step).map_err(Stop::Store)?;
         let done = self.done(step);
-        self.cross_off(step, done.as_ref().err()).map_err(Stop::Store)?;
+        self.cross_off(step, done.as_ref().err(), before).map_err(Stop::Store)?;
         done
     }
 
@@ -159,45 +175,6 @@ impl<'a> Work<'a> {
             return Err(Stop::Interrupted(signal));
         }
         self.book.hold().map_err(Stop::Store)
-    }
-
-    /// What is about to be made, so that the next deployment knows of it when this one is killed.
-    fn write_down(&self, step: &Step) -> Result<(), Error> {
-        if let Step::Create { service, request } = step {
-            let asked = request.get("taskDefinition").and_then(|arn| arn.as_str()).map(ToOwned::to_owned);
-            let leftover = Leftover::Service {
-                manifest: self.manifest.to_owned(),
-                name: service.clone(),
-                cluster: Some(self.cluster.to_owned()),
-                build_number: self.run.options.build_number.clone(),
-                task_definition: asked.or_else(|| self.registered.clone()),
-                scaling: None,
-            };
-            return self.book.change(|memory| memory.leave(leftover));
-        }
-        match scaled_names(std::slice::from_ref(step)) {
-            Some(made) => self.book.change(|memory| memory.scales(&self.target, &made)),
-            None => Ok(()),
-        }
-    }
-
-    /// What has become of it.
-    fn cross_off(&self, step: &Step, cause: Option<&Stop>) -> Result<(), Error> {
-        match (step, cause) {
-            (Step::Register(_), None) => {
-                let arn = self.registered.clone().unwrap_or_default();
-                let leftover = Leftover::TaskDefinition { manifest: self.manifest.to_owned(), arn };
-                self.book.change(|memory| memory.leave(leftover))
-            }
-            (Step::Create { service, .. }, Some(Stop::Call { failure, .. })) if is_refusal(failure) => {
-                self.book.change(|memory| memory.service_is_gone(service))
-            }
-            (Step::AwaitGone { service }, None) => self.book.change(|memory| memory.service_is_gone(service)),
-            (Step::Deregister { task_definition }, None) => {
-                self.book.change(|memory| memory.revision_is_gone(task_definition))
-            }
-            _ => Ok(()),
-        }
     }
 
     fn done(&mut self, step: &Step) -> Result<(), Stop> {

@@ -14,9 +14,9 @@ const FIXED: [&str; 3] = ["launchType", "role", "schedulingStrategy"];
 const UNSENT: [&str; 2] = ["clientToken", "tags"];
 /// Fields that ask for more than others do when they are sent (a service-linked role, another controller): they are
 /// sent when they differ.
-const ONLY_CHANGED: [&str; 3] = ["loadBalancers", "serviceRegistries", "deploymentController"];
+pub(super) const ONLY_CHANGED: [&str; 3] = ["loadBalancers", "serviceRegistries", "deploymentController"];
 /// Lists that are emptied by an empty list, and stay where none is sent.
-const LISTS: [&str; 5] =
+pub(super) const LISTS: [&str; 5] =
     ["loadBalancers", "serviceRegistries", "placementConstraints", "placementStrategy", "capacityProviderStrategy"];
 
 fn default_of(field: &str) -> Option<&'static str> {
@@ -88,14 +88,17 @@ pub fn update_request(service: &WantedService, was: Option<&Deployed>, cluster: 
     request.insert("service".to_owned(), name.into());
     for (key, value) in &service.service {
         let unsent = FIXED.contains(&key.as_str()) || UNSENT.contains(&key.as_str());
-        let unchanged = ONLY_CHANGED.contains(&key.as_str()) && old.and_then(|old| old.get(key)) == Some(value);
+        let is_sent_since = was.is_some_and(|was| was.sent_since().contains(key));
+        let unchanged =
+            ONLY_CHANGED.contains(&key.as_str()) && old.and_then(|old| old.get(key)) == Some(value) && !is_sent_since;
         if !unsent && !unchanged {
             request.insert(key.clone(), value.clone());
         }
     }
     for key in LISTS {
         let had_some = old.and_then(|old| old.get(key)).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
-        if had_some && !service.service.contains_key(key) {
+        let may_have_some = had_some || was.is_some_and(|was| was.sent_since().iter().any(|sent| sent == key));
+        if may_have_some && !service.service.contains_key(key) {
             request.insert(key.to_owned(), Value::Array(Vec::new()));
         }
     }
@@ -105,10 +108,14 @@ pub fn update_request(service: &WantedService, was: Option<&Deployed>, cluster: 
         request.insert("forceNewDeployment".to_owned(), true.into());
     }
     let has_target = service.scaling.as_ref().is_some_and(|scaling| scaling.target.is_some());
-    let had_target = was.and_then(|was| was.scaling.as_ref()).is_some_and(|scaled| !scaled.resource_id.is_empty());
-    // As long as scaling decides, the count is none of ours.
-    if service.is_daemon() || (has_target && had_target) {
+    // As long as scaling decides, the count is none of ours; what was stopped comes back to the count that it had.
+    let is_theirs = has_target && was.is_some_and(Deployed::is_scaled);
+    if service.is_daemon() || (is_theirs && !was.is_some_and(Deployed::is_stopped)) {
         request.shift_remove("desiredCount");
+    } else if is_theirs
+        && let Some(count) = was.and_then(|was| was.unfinished.as_ref()?.count).filter(|count| *count > 0)
+    {
+        request.insert("desiredCount".to_owned(), count.into());
     }
     request
 }

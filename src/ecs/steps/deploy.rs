@@ -6,7 +6,7 @@ use super::change::{create_request, resume_request, update_request, was_daemon};
 use super::others::removal_steps;
 use super::{Step, scaling};
 use crate::aws::ecs::Request;
-use crate::ecs::memory::{Deployed, Scaled};
+use crate::ecs::memory::{Deployed, Memory, Scaled};
 use crate::ecs::wanted::{Method, Wanted, WantedService};
 
 /// The name of the service that a deployment makes or changes. In place it is that of the first deployment.
@@ -16,6 +16,21 @@ pub fn service_name(method: Method, service: &WantedService, was: Option<&Deploy
         (Method::Upgrade | Method::Replace, Some(was)) => was.service.clone(),
         (Method::Upgrade | Method::Replace, None) => service.name.clone(),
     }
+}
+
+/// Manifests that are called otherwise by now, and deploy the same service: their old names and the new ones.
+pub fn renamed(wanted: &Wanted, memory: &Memory, build_number: &str) -> Vec<(String, String)> {
+    let is_wanted = |was: &&Deployed| wanted.services.iter().any(|service| service.manifest == was.manifest);
+    let old = memory.services.iter().filter(|was| !is_wanted(was) && was.cluster == wanted.cluster.name);
+    old.filter_map(|old| {
+        let is_same = |service: &&WantedService| {
+            let was = memory.of(&service.manifest);
+            service_name(wanted.method, service, was, build_number) == old.service
+        };
+        let service = wanted.services.iter().find(is_same)?;
+        Some((old.manifest.clone(), service.manifest.clone()))
+    })
+    .collect()
 }
 
 /// What a deployment of a manifest does, in order. `keep`: how many old versions stay, to go back to.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::change::{create_request, was_daemon};
+use super::change::{LISTS, ONLY_CHANGED, create_request, was_daemon};
 use super::deploy::look;
 use super::{Step, scaling};
 use crate::aws::ecs::Request;
@@ -50,6 +50,16 @@ pub fn delete_steps(was: &Deployed) -> Vec<Step> {
     }
     steps.extend(arns.into_iter().map(|arn| Step::Deregister { task_definition: arn.clone() }));
     steps
+}
+
+/// What of a removal can be begun without waiting for anything: ECS stops the tasks of what is deleted with force by itself.
+pub fn removal_begun(steps: Vec<Step>) -> Vec<Step> {
+    let is_begun = |step: &Step| !step.is_wait() && !matches!(step, Step::Deregister { .. });
+    let begun = |step| match step {
+        Step::Delete { service, .. } => Step::Delete { service, force: true },
+        other => other,
+    };
+    steps.into_iter().filter(is_begun).map(begun).collect()
 }
 
 /// Takes away what was left over.
@@ -101,14 +111,15 @@ pub fn rollback_steps(was: &Deployed, build_number: &str) -> Option<Vec<Step>> {
             now.entry(key).or_insert(Value::Null);
         }
         fields_back(&mut request, &now, &then);
+        unfinished_back(&mut request, was, &then);
         let is_stopped = was.method == Method::Replace && !was_daemon(was);
-        if is_stopped {
+        if is_stopped || (was.is_stopped() && !was_daemon(was)) {
             let count = previous.wanted.get("service").and_then(|service| service.get("desiredCount")).cloned();
             request.insert("desiredCount".to_owned(), count.unwrap_or_else(|| 1.into()));
         }
-        let is_scaled = is_stopped && was.scaling.as_ref().is_some_and(|scaled| !scaled.resource_id.is_empty());
+        let is_scaled = is_stopped && was.is_scaled();
         steps.extend(put_steps(was, request, is_stopped, is_scaled));
-        steps.extend(is_scaled.then(|| scaling::put_back(was)).into_iter().flatten());
+        steps.extend(scaling_back(was, &previous.wanted, is_scaled));
         return Some(steps);
     }
     let empty = Request::new();
@@ -156,6 +167,78 @@ fn fields_back(request: &mut Request, sent: &Request, before: &Request) {
             request.insert(key.clone(), then);
         }
     }
+}
+
+/// Adds the fields that a change has sent which did not come to its end.
+fn unfinished_back(request: &mut Request, was: &Deployed, before: &Request) {
+    for field in was.sent_since().iter().filter(|field| !KEPT.contains(&field.as_str())) {
+        match before.get(field) {
+            Some(then) => request.insert(field.clone(), then.clone()),
+            None if LISTS.contains(&field.as_str()) => request.insert(field.clone(), Value::Array(Vec::new())),
+            None => None,
+        };
+    }
+}
+
+/// The fields of a request that are other than they are remembered.
+pub(in crate::ecs) fn other_fields(request: &Request, was: &Deployed) -> Vec<String> {
+    let before = service_of(&was.wanted);
+    let is_other = |key: &str, value: &Value| !KEPT.contains(&key) && before.get(key) != Some(value);
+    request.iter().filter(|(key, value)| is_other(key, value)).map(|(key, _)| key.clone()).collect()
+}
+
+/// The auto scaling that belongs to a version which is gone back to. `is_gone`: it has been taken away.
+fn scaling_back(was: &Deployed, wanted: &Value, is_gone: bool) -> Vec<Step> {
+    let (now, then) = (scaling::remembered(&was.wanted), scaling::remembered(wanted));
+    let mut old = was.scaling.clone();
+    let mut steps = Vec::new();
+    if is_gone || was.is_stopped() || now != then {
+        steps.extend(then.iter().flat_map(|scaling| scaling::puts(scaling, &was.cluster, &was.service)));
+    }
+    if let Some(old) = old.as_mut().filter(|_| is_gone) {
+        old.resource_id.clear();
+    }
+    let made = scaling::scaled(then.as_ref(), &was.cluster, &was.service);
+    steps.extend(old.iter().flat_map(|old| scaling::removal(old, made.as_ref())));
+    steps
+}
+
+/// Takes away what is remembered of a service's scaling, and is none that is wanted.
+pub fn surplus_scaling(was: &Deployed, made: Option<&Scaled>) -> Vec<Step> {
+    was.scaling.as_ref().map(|scaled| scaling::removal(scaled, made)).unwrap_or_default()
+}
+
+/// Puts a service back on what is remembered of it, wherever it has been brought meanwhile.
+pub fn restore_steps(was: &Deployed) -> Vec<Step> {
+    let then = service_of(&was.wanted);
+    let mut request = named(was);
+    request.insert("taskDefinition".to_owned(), was.task_definition.clone().into());
+    for (key, value) in &then {
+        if !KEPT.contains(&key.as_str()) && !ONLY_CHANGED.contains(&key.as_str()) {
+            request.insert(key.clone(), value.clone());
+        }
+    }
+    unfinished_back(&mut request, was, &then);
+    let is_stopped = was.method == Method::Replace && !was_daemon(was);
+    let count = was.unfinished.as_ref().and_then(|begun| begun.count).filter(|count| *count > 0);
+    // As long as scaling decides, the count is none of ours.
+    let is_ours = !was_daemon(was) && (is_stopped || was.is_stopped() || !was.is_scaled());
+    if let Some(count) = count.or_else(|| was.count().filter(|_| is_stopped)).filter(|_| is_ours) {
+        request.insert("desiredCount".to_owned(), count.into());
+    }
+    let is_scaled = is_stopped && was.is_scaled();
+    let mut steps = put_steps(was, request, is_stopped, is_scaled);
+    let has_begun = was.unfinished.is_some();
+    if is_scaled || has_begun {
+        steps.extend(scaling::put_back(was));
+    }
+    let made = scaling::scaled(scaling::remembered(&was.wanted).as_ref(), &was.cluster, &was.service);
+    let mut old = was.scaling.clone();
+    if let Some(old) = old.as_mut().filter(|_| is_scaled) {
+        old.resource_id.clear();
+    }
+    steps.extend(old.iter().flat_map(|old| scaling::removal(old, made.as_ref())));
+    steps
 }
 
 /// A service as it was wanted.
@@ -213,6 +296,7 @@ pub fn undo_steps(done: &[Step], was: Option<&Deployed>, count: Option<i32>, goe
             fields_back(&mut request, sent, &service_of(&was.wanted));
         }
     }
+    unfinished_back(&mut request, was, &service_of(&was.wanted));
     if let Some(count) = count.filter(|_| !was_daemon(was)) {
         request.insert("desiredCount".to_owned(), count.into());
     }

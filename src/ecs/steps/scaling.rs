@@ -63,6 +63,23 @@ pub(in crate::ecs) fn scaled_names(steps: &[Step]) -> Option<Scaled> {
     is_any.then_some(made)
 }
 
+/// What steps take away, by name; a target with all its policies where none is named.
+pub(in crate::ecs) fn scaling_taken(steps: &[Step]) -> Option<Scaled> {
+    let mut taken = Scaled::default();
+    for step in steps {
+        match step {
+            Step::DeleteAlarms(names) => taken.alarms.extend(names.iter().cloned()),
+            Step::DeletePolicy { name, resource_id } => {
+                taken.resource_id.clone_from(resource_id);
+                taken.policies.push(name.clone());
+            }
+            Step::DeregisterTarget { resource_id } => taken.resource_id.clone_from(resource_id),
+            _ => {}
+        }
+    }
+    (taken != Scaled::default()).then_some(taken)
+}
+
 /// The steps that take auto scaling away, save alarms that something else goes on with.
 pub(super) fn removal(old: &Scaled, still: Option<&Scaled>) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -87,7 +104,7 @@ pub(super) fn removal(old: &Scaled, still: Option<&Scaled>) -> Vec<Step> {
 }
 
 /// Auto scaling as it was wanted, from what is remembered.
-pub(super) fn remembered(wanted: &Value) -> Option<Scaling> {
+pub(in crate::ecs) fn remembered(wanted: &Value) -> Option<Scaling> {
     let scaling = wanted.get("scaling")?.as_object()?;
     let list = |key: &str| -> Vec<Request> {
         let found = scaling.get(key).and_then(Value::as_array);

@@ -62,6 +62,7 @@ pub(in crate::ecs) fn deployed(service: &str, method: Method, wanted: Value) -> 
         wanted: json!({ "service": wanted }),
         scaling: None,
         previous: vec![previous(3), previous(2)],
+        unfinished: None,
     }
 }
 

@@ -63,7 +63,12 @@ impl World {
     pub fn describe_definition(&self, request: &Value) -> Answer {
         let name = request["taskDefinition"].as_str().unwrap_or_default();
         let place = self.find_definition(name).ok_or_else(no_such_definition)?;
-        Ok(json!({"taskDefinition": self.definitions[place].describe()}))
+        let found = &self.definitions[place];
+        let mut answer = json!({"taskDefinition": found.describe()});
+        if request["include"].as_array().is_some_and(|fields| fields.contains(&"TAGS".into())) {
+            answer["tags"] = json!(found.request["tags"].as_array().cloned().unwrap_or_default());
+        }
+        Ok(answer)
     }
 
     pub fn list_definitions(&self, request: &Value) -> Answer {
