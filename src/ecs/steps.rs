@@ -18,7 +18,7 @@ pub use crate::aws::ecs::last_part as revision;
 pub use change::{check_change, update_request};
 pub use deploy::{deploy_steps, deploy_steps_anew, resumed, service_name, without_waits};
 pub use others::{delete_steps, prune_steps, removal_steps, rollback_steps, scale_steps, undo_steps};
-pub(super) use scaling::{alarm_actions, scaled, scaled_names};
+pub(super) use scaling::{alarm_actions, resource_id, scaled, scaled_names};
 
 /// One step. Each is one call, or the wait for what a call has begun.
 #[derive(Debug, Clone, PartialEq)]
