@@ -133,6 +133,51 @@ fn an_old_service_that_is_raised_before_it_is_deleted() {
     assert_eq!(ran.status, 20, "{}", ran.err());
 }
 
+/// A scalable target that the job has not made: it goes where it may, else the count is set until there is no time left.
+#[test]
+fn an_old_service_that_somebody_else_scales() {
+    for (is_allowed, exit, status) in [(true, 0, "INACTIVE"), (false, 24, "ACTIVE")] {
+        let mut stage = Stage::serving(Scenario::new(), BLUE_GREEN, HEALTHY);
+        stage.ecs.change(|scenario| {
+            let scenario = scenario.scaled_elsewhere("d-m-1").autoscaler("d-m-1", 2, 1);
+            if is_allowed { scenario } else { scenario.allow_only(&PLAIN) }
+        });
+        let ran = stage.second("--timeout 60");
+        assert_eq!((ran.status, stage.ecs.service("d-m-1").unwrap().status.as_str()), (exit, status), "{}", ran.err());
+        assert_eq!(stage.ecs.service("d-m-2").unwrap().running, 1);
+        assert_eq!(stage.ecs.calls_of("DeregisterScalableTarget").len(), 1, "{}", stage.ecs.transcript());
+        let named = ran.err().matches("application-autoscaling:DeregisterScalableTarget").count();
+        assert_eq!(named, usize::from(!is_allowed), "{}", ran.err());
+    }
+}
+
+/// Nothing serves before a deployment has succeeded.
+#[test]
+fn status_of_a_first_deployment_that_failed() {
+    let mut stage = Stage::of(Scenario::new().behaviour("*", CRASH), UPGRADE);
+    assert_eq!(stage.run("deploy d --build-number 1 --ambient").status, 20);
+    let ran = stage.run("status d --ambient");
+    assert_eq!((ran.status, ran.out().as_str()), (1, ""), "{}", ran.err());
+    assert!(ran.err().contains("left over: the service d-m "), "{}", ran.err());
+}
+
+/// What the AWS CLI needs besides a role, a deployment does not.
+#[test]
+fn an_integration_that_is_a_role_alone() {
+    let mut stage = Stage::of(Scenario::new(), BLUE_GREEN);
+    let text = BLUE_GREEN.text().replace("type: cluster,", "type: cluster, integration: aws,");
+    stage.sandbox.write("work/shippable.yml", text);
+    let role = "aws: {type: amazonIamRole, assumeRoleARN: \"arn:aws:iam::123456789012:role/deploys\"}\n";
+    stage.sandbox.write("work/values.yml", role);
+    let ran = stage.run("deploy d --build-number 1 --integrations values.yml");
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    assert_eq!(stage.ecs.calls_of("AssumeRole").len(), 1, "{}", stage.ecs.transcript());
+    stage.sandbox.write("work/values.yml", "aws: {type: amazonKeys, accessKey: AKID}\n");
+    let ran = stage.run("deploy d --build-number 2 --integrations values.yml");
+    assert_eq!(ran.status, 3, "{}", ran.err());
+    assert!(ran.err().contains("secretKey"), "{}", ran.err());
+}
+
 #[test]
 fn scale_looks_at_all_first() {
     let resources = "  - {name: w, type: image, pointer: {sourceName: org/w}, seed: {versionName: v1}}
