@@ -195,6 +195,15 @@ impl Deployed {
     }
 }
 
+impl Previous {
+    /// Whether the job has made it. Of a service that was taken over no build is known: its revision is somebody else's,
+    /// but for one of our own family.
+    pub fn is_ours(&self, family: &str) -> bool {
+        let own = last_part(&self.task_definition).rsplit_once(':').map(|(own, _)| own);
+        !self.build_number.is_empty() || own == Some(family)
+    }
+}
+
 impl Scaled {
     /// Adds what something else is made of.
     pub fn unite(&mut self, other: &Self) {

@@ -107,18 +107,23 @@ impl Watch {
         if is_deleted {
             return Verdict::Superseded(format!("somebody has deleted the service {}", service.name));
         }
+        let primary = service.deployments.iter().find(|one| one.status == "PRIMARY");
+        // The same task definition under another deployment, such as a forced one: it is ours that rolls out, and stops
+        // the tasks of the one before.
+        if let Some(primary) = primary
+            && primary.id != self.expected.deployment
+            && same_revision(&primary.task_definition, &self.expected.task_definition)
+        {
+            self.expected.deployment.clone_from(&primary.id);
+            self.evidence.restart(service);
+        }
         let lost_before = self.evidence.lost();
         let own = service.deployments.iter().find(|one| one.id == self.expected.deployment);
-        let primary = service.deployments.iter().find(|one| one.status == "PRIMARY");
         self.evidence.take(service, own);
         if let Some(primary) = primary
             && primary.id != self.expected.deployment
         {
-            if let Some(verdict) = self.replaced(service, own, primary) {
-                return verdict;
-            }
-            // The same task definition under another deployment, such as a forced one: it is ours that rolls out.
-            self.expected.deployment.clone_from(&primary.id);
+            return self.replaced(service, own, primary);
         }
         let Some(own) = own.or(primary) else { return Verdict::Going };
         if self.may_go_back(service, own) {
@@ -158,11 +163,8 @@ impl Watch {
         Verdict::Failed(format!("ECS has not shown the service for {} s", LONGEST_MISSING.as_secs()))
     }
 
-    /// Another deployment has taken the place of ours. Nothing when it is of our task definition.
-    fn replaced(&mut self, service: &Service, own: Option<&Deployment>, primary: &Deployment) -> Option<Verdict> {
-        if same_revision(&primary.task_definition, &self.expected.task_definition) {
-            return None;
-        }
+    /// A deployment of another task definition has taken the place of ours.
+    fn replaced(&mut self, service: &Service, own: Option<&Deployment>, primary: &Deployment) -> Verdict {
         let reason = own.filter(|own| own.rollout_state.as_deref() == Some("FAILED"));
         let told = primary.rollout_reason.as_deref().filter(|reason| reason.contains("rolling back"));
         // Between two looks it may have gone back already, and say nothing of it any more.
@@ -177,7 +179,7 @@ impl Watch {
                 service.name,
                 primary.id
             );
-            return Some(Verdict::Superseded(told));
+            return Verdict::Superseded(told);
         }
         let reason = reason.and_then(|own| own.rollout_reason.clone()).or_else(|| told.map(ToOwned::to_owned));
         self.going_back = Some(Expected {
@@ -191,7 +193,7 @@ impl Watch {
         let reason = reason.unwrap_or_else(|| {
             format!("the circuit breaker of ECS has put {} back", last_part(&primary.task_definition))
         });
-        Some(Verdict::RolledBack(without_stop(reason)))
+        Verdict::RolledBack(without_stop(reason))
     }
 
     /// Whether ECS, which has just called it failed, is about to put the version before in its place.

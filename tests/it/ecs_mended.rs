@@ -151,6 +151,22 @@ fn an_old_service_that_somebody_else_scales() {
     }
 }
 
+/// A service that was taken over came with a task definition of somebody else's, which may be in use elsewhere.
+#[test]
+fn what_a_service_was_on_before_it_was_taken_over() {
+    let register =
+        json!({"family": "theirs", "containerDefinitions": [{"name": "web", "image": "org/x:1", "memory": 64}]});
+    let create = json!({"serviceName": "d-m", "taskDefinition": "theirs", "desiredCount": 1});
+    let mut stage = Stage::of(Scenario::new().with_service_from(register, create), UPGRADE);
+    let ran = stage.run("deploy d --build-number 1 --ambient --keep 0");
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    assert!(ran.err().contains("it is taken over"), "{}", ran.err());
+    assert_eq!(stage.run("delete d --ambient").status, 0);
+    let world = stage.ecs.world();
+    assert!(world.contains("task definition theirs:1"), "{world}");
+    assert!(!world.contains("task definition d-m:1"), "{world}");
+}
+
 /// Nothing serves before a deployment has succeeded.
 #[test]
 fn status_of_a_first_deployment_that_failed() {
@@ -159,6 +175,19 @@ fn status_of_a_first_deployment_that_failed() {
     let ran = stage.run("status d --ambient");
     assert_eq!((ran.status, ran.out().as_str()), (1, ""), "{}", ran.err());
     assert!(ran.err().contains("left over: the service d-m "), "{}", ran.err());
+}
+
+/// A service whose tasks a deployment has stopped before it was killed has none, and wants none.
+#[test]
+fn status_of_a_service_that_was_stopped() {
+    let mut stage = Stage::serving(Scenario::new(), REPLACE, HEALTHY);
+    let killed = Fault::SignalBefore(rustix::process::Signal::KILL);
+    stage.ecs.change(|scenario| scenario.fault("UpdateService*d-m:2", When::Nth(1), killed));
+    assert_ne!(stage.second("").status, 0);
+    assert_eq!(stage.ecs.service("d-m").unwrap().desired, 0);
+    let ran = stage.run("status d --ambient");
+    assert_eq!(ran.status, 1, "{}{}", ran.out(), ran.err());
+    assert!(ran.err().contains("not whole: d-m"), "{}", ran.err());
 }
 
 /// What the AWS CLI needs besides a role, a deployment does not.

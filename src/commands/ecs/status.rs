@@ -10,7 +10,7 @@ use super::args::JobArgs;
 use super::session::cluster;
 use crate::aws::ecs::Service;
 use crate::ctx::Ctx;
-use crate::ecs::memory::{Deployed, Leftover};
+use crate::ecs::memory::{Deployed, Leftover, Memory};
 use crate::ecs::steps::revision;
 use crate::ecs::watch::is_whole;
 use crate::error::{Error, Kind, one_line};
@@ -57,7 +57,7 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
             .describe_services(&cluster.name, names)
             .map_err(|failure| calls.error(&format!("look at {}", names.join(", ")), &failure))?,
     };
-    let shown: Vec<Shown> = memory.services.iter().map(|was| shown(was, &services)).collect();
+    let shown: Vec<Shown> = memory.services.iter().map(|was| shown(was, &services, &memory)).collect();
     for one in &shown {
         if args.job.json {
             ctx.print_line(serde_json::to_string(one).unwrap_or_default())?;
@@ -84,9 +84,12 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     ))
 }
 
-fn shown<'a>(was: &'a Deployed, services: &'a [Service]) -> Shown<'a> {
+fn shown<'a>(was: &'a Deployed, services: &'a [Service], memory: &Memory) -> Shown<'a> {
     let service = services.iter().find(|service| service.name == was.service && service.status != "INACTIVE");
-    Shown { deployed: was, service, is_whole: service.is_some_and(|service| is_whole(service, &was.task_definition)) }
+    // A deployment that was killed may have left it without tasks, and none asked for.
+    let is_stopped = memory.stopped.contains(&was.service);
+    let is_whole = service.is_some_and(|service| is_whole(service, &was.task_definition)) && !is_stopped;
+    Shown { deployed: was, service, is_whole }
 }
 
 fn text(one: &Shown) -> String {

@@ -205,6 +205,20 @@ fn the_same_revision_under_another_deployment_is_ours() {
     let forced = |running, state| deployment(3, "PRIMARY", OURS, (1, running, 1 - running), Some(state));
     let looks = [service(vec![forced(0, "IN_PROGRESS"), own]), service(vec![forced(1, "COMPLETED")])];
     assert_eq!(verdicts(expected(), &looks.map(Some)), [Verdict::Going, Verdict::Done]);
+    // It stops the tasks that ours has started: that is no crash.
+    let (first, again) =
+        ("(service web) has started 4 tasks: (task 1) (task 2) (task 3) (task 4).", "(task 5) (task 6)");
+    let again = format!("(service web) has started 2 tasks: {again}.");
+    let ours = deployment(2, "PRIMARY", OURS, (4, 4, 0), Some("IN_PROGRESS"));
+    let forced = |running, pending, state| deployment(3, "PRIMARY", OURS, (4, running, pending), Some(state));
+    let looks = [
+        with_events(service(vec![ours]), &[(2, first)]),
+        with_events(service(vec![forced(0, 2, "IN_PROGRESS")]), &[(2, first), (15, again.as_str())]),
+        with_events(service(vec![forced(2, 2, "IN_PROGRESS")]), &[(2, first), (15, again.as_str())]),
+        with_events(service(vec![forced(4, 0, "COMPLETED")]), &[(2, first), (15, again.as_str())]),
+    ];
+    let want = [Verdict::Going, Verdict::Going, Verdict::Going, Verdict::Done];
+    assert_eq!(verdicts(expected(), &looks.map(Some)), want);
 }
 
 #[test]
