@@ -195,6 +195,15 @@ impl Deployed {
     }
 }
 
+impl Deployed {
+    /// The revisions that the job has made for it, the newest first.
+    pub fn own_revisions(&self) -> Vec<String> {
+        let family = last_part(&self.task_definition).rsplit_once(':').map_or("", |(family, _)| family);
+        let ours = self.with_previous().into_iter().filter(|old| old.is_ours(family));
+        ours.map(|old| old.task_definition).collect()
+    }
+}
+
 impl Previous {
     /// Whether the job has made it. Of a service that was taken over no build is known: its revision is somebody else's,
     /// but for one of our own family.

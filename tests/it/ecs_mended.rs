@@ -161,6 +161,7 @@ fn what_a_service_was_on_before_it_was_taken_over() {
     let ran = stage.run("deploy d --build-number 1 --ambient --keep 0");
     assert_eq!(ran.status, 0, "{}", ran.err());
     assert!(ran.err().contains("it is taken over"), "{}", ran.err());
+    assert!(stage.ecs.world().contains("task definition theirs:1"), "{}", ran.err());
     assert_eq!(stage.run("delete d --ambient").status, 0);
     let world = stage.ecs.world();
     assert!(world.contains("task definition theirs:1"), "{world}");

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::change::{create_request, was_daemon};
 use super::deploy::look;
-use super::{Step, revision, scaling};
+use super::{Step, scaling};
 use crate::aws::ecs::Request;
 use crate::ecs::memory::{Deployed, Leftover, Scaled};
 use crate::ecs::wanted::Method;
@@ -42,9 +42,7 @@ pub fn removal_steps(service: &str, scaled: Option<&Scaled>, still: Option<&Scal
 pub fn delete_steps(was: &Deployed) -> Vec<Step> {
     let mut steps = vec![Step::Look { services: vec![was.service.clone()] }];
     steps.extend(removal_steps(&was.service, was.scaling.as_ref(), None, was_daemon(was)));
-    let family = revision(&was.task_definition).rsplit_once(':').map_or("", |(family, _)| family);
-    let ours = was.with_previous().into_iter().filter(|old| old.is_ours(family));
-    steps.extend(ours.map(|old| Step::Deregister { task_definition: old.task_definition }));
+    steps.extend(was.own_revisions().into_iter().map(|task_definition| Step::Deregister { task_definition }));
     steps
 }
 
