@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials as SdkCredentials;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -153,6 +154,8 @@ impl Connection {
             .http_client(self.http.clone())
             .timeout_config(self.settings.timeouts())
             .retry_config(self.settings.retries())
+            // Answers are read whole, below the SDK: it would take a slow one for a stream that has stalled, after 6 s.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             // Given even when there is none: the SDK would ask the instance for it.
             .region(region.map(Region::new));
         if let Some(profile) = &self.settings.profile {
@@ -191,6 +194,14 @@ mod tests {
         assert_eq!(timeouts.operation_attempt_timeout(), Some(Duration::from_secs(10)));
         let patient = Settings { deadline: Duration::from_mins(5), ..settings };
         assert_eq!(patient.timeouts().operation_attempt_timeout(), Some(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn nothing_but_the_timeouts_ends_a_try() {
+        let settings = Settings { without_profiles: true, ..Settings::default() };
+        let connection = Connection::open(&Env::Fixed(std::collections::BTreeMap::new()), settings).unwrap();
+        let config = connection.ambient_config(Some("us-east-1".to_owned()));
+        assert!(config.stalled_stream_protection().is_some_and(|watch| !watch.is_enabled()));
     }
 
     #[test]

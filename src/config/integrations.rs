@@ -74,6 +74,8 @@ struct Problems {
     lines: Vec<String>,
     /// Whether a configuration is wrong, and not only a value missing.
     broken: bool,
+    /// Whether fields that are missing are no problem.
+    only_given: bool,
 }
 
 impl Problems {
@@ -139,7 +141,20 @@ impl Integrations {
     /// Everything that is missing, in one message: [`Kind::NoCredentials`], or [`Kind::Configuration`] where a type or
     /// field is unknown.
     pub fn resolve(&self, names: &[&str]) -> Result<BTreeMap<String, Record>, Error> {
-        let mut problems = Problems::default();
+        self.resolved(names, Problems::default())
+    }
+
+    /// The same of one integration, as far as fields of it are given: what is needed of them is for the caller to say.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::resolve`], but for fields that are missing.
+    pub fn given(&self, name: &str) -> Result<Option<Record>, Error> {
+        let problems = Problems { only_given: true, ..Problems::default() };
+        self.resolved(&[name], problems).map(|mut found| found.remove(name))
+    }
+
+    fn resolved(&self, names: &[&str], mut problems: Problems) -> Result<BTreeMap<String, Record>, Error> {
         let mut records = BTreeMap::new();
         let wanted: BTreeSet<&str> = names.iter().copied().collect();
         for name in &wanted {
@@ -350,6 +365,9 @@ impl Making<'_> {
     }
 
     fn missing(&mut self, field: &Field, is_empty: bool) {
+        if self.problems.only_given {
+            return;
+        }
         let variable = self.variable(&names::key(field.name.as_bytes()));
         let what = if is_empty { "is empty" } else { "is missing" };
         let place = self.entry.map(|entry| format!(" at {}", entry.at)).unwrap_or_default();

@@ -236,4 +236,20 @@ impl Deployed {
         }
         all
     }
+
+    /// The revisions that the job has made for it, the newest first.
+    pub fn own_revisions(&self) -> Vec<String> {
+        let family = last_part(&self.task_definition).rsplit_once(':').map_or("", |(family, _)| family);
+        let ours = self.with_previous().into_iter().filter(|old| old.is_ours(family));
+        ours.map(|old| old.task_definition).collect()
+    }
+}
+
+impl Previous {
+    /// Whether the job has made it. Of a service that was taken over no build is known: its revision is somebody else's,
+    /// but for one of our own family.
+    pub fn is_ours(&self, family: &str) -> bool {
+        let own = last_part(&self.task_definition).rsplit_once(':').map(|(own, _)| own);
+        !self.build_number.is_empty() || own == Some(family)
+    }
 }

@@ -22,7 +22,9 @@ pub use others::{
     delete_steps, prune_steps, removal_begun, removal_steps, restore_steps, rollback_steps, scale_steps,
     surplus_scaling, undo_steps,
 };
-pub(super) use scaling::{alarm_actions, remembered as remembered_scaling, scaled, scaled_names, scaling_taken};
+pub(super) use scaling::{
+    alarm_actions, remembered as remembered_scaling, resource_id, scaled, scaled_names, scaling_taken,
+};
 
 /// One step. Each is one call, or the wait for what a call has begun.
 #[derive(Debug, Clone, PartialEq)]

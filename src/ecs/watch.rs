@@ -27,9 +27,9 @@ const MOST_LOST_UNDER_BREAKER: usize = 10;
 /// Looks that have to show the tasks that no breaker counts: its count may be a look late.
 const LOOKS_UNCOUNTED: usize = 2;
 
-/// How long it has to stay as it should be where ECS says neither how far the roll-out is nor that it is steady: a load
-/// balancer takes as long to find out that a task does not answer.
-const UNTOLD_STABILITY: Duration = Duration::from_mins(1);
+/// How long it has to stay as it should be where ECS says neither how far the roll-out is nor that it is steady: what
+/// crashes at its start has done so by then, and a verdict waits for no more than two looks.
+const UNTOLD_STABILITY: Duration = Duration::from_secs(20);
 
 /// How often no place was found for a task before a roll-out is given up.
 const MOST_UNPLACED: usize = 3;
@@ -115,18 +115,23 @@ impl Watch {
         if is_deleted {
             return Verdict::Superseded(format!("somebody has deleted the service {}", service.name));
         }
+        let primary = service.deployments.iter().find(|one| one.status == "PRIMARY");
+        // The same task definition under another deployment, such as a forced one: it is ours that rolls out, and stops
+        // the tasks of the one before.
+        if let Some(primary) = primary
+            && primary.id != self.expected.deployment
+            && same_revision(&primary.task_definition, &self.expected.task_definition)
+        {
+            self.expected.deployment.clone_from(&primary.id);
+            self.evidence.restart(service);
+        }
         let lost_before = self.evidence.lost();
         let own = service.deployments.iter().find(|one| one.id == self.expected.deployment);
-        let primary = service.deployments.iter().find(|one| one.status == "PRIMARY");
         self.evidence.take(service, own);
         if let Some(primary) = primary
             && primary.id != self.expected.deployment
         {
-            if let Some(verdict) = self.replaced(service, own, primary) {
-                return verdict;
-            }
-            // The same task definition under another deployment, such as a forced one: it is ours that rolls out.
-            self.expected.deployment.clone_from(&primary.id);
+            return self.replaced(service, own, primary);
         }
         let Some(own) = own.or(primary) else { return Verdict::Going };
         if self.may_go_back(service, own) {
@@ -166,15 +171,15 @@ impl Watch {
         Verdict::Failed(format!("ECS has not shown the service for {} s", LONGEST_MISSING.as_secs()))
     }
 
-    /// Another deployment has taken the place of ours. Nothing when it is of our task definition.
-    fn replaced(&mut self, service: &Service, own: Option<&Deployment>, primary: &Deployment) -> Option<Verdict> {
-        if same_revision(&primary.task_definition, &self.expected.task_definition) {
-            return None;
-        }
+    /// A deployment of another task definition has taken the place of ours.
+    fn replaced(&mut self, service: &Service, own: Option<&Deployment>, primary: &Deployment) -> Verdict {
         let reason = own.filter(|own| own.rollout_state.as_deref() == Some("FAILED"));
-        let by_breaker = reason.is_some()
-            || primary.rollout_reason.as_deref().is_some_and(|reason| reason.contains("rolling back"))
-            || self.evidence.goes_back();
+        let told = primary.rollout_reason.as_deref().filter(|reason| reason.contains("rolling back"));
+        // Between two looks it may have gone back already, and say nothing of it any more.
+        let is_back = service.rolls_back
+            && own.is_none()
+            && self.expected.previous.as_deref().is_some_and(|arn| same_revision(arn, &primary.task_definition));
+        let by_breaker = reason.is_some() || told.is_some() || self.evidence.goes_back() || is_back;
         if !by_breaker {
             let told = format!(
                 "somebody has deployed {} to {} meanwhile ({})",
@@ -182,9 +187,9 @@ impl Watch {
                 service.name,
                 primary.id
             );
-            return Some(Verdict::Superseded(told));
+            return Verdict::Superseded(told);
         }
-        let reason = reason.and_then(|own| own.rollout_reason.clone()).or_else(|| primary.rollout_reason.clone());
+        let reason = reason.and_then(|own| own.rollout_reason.clone()).or_else(|| told.map(ToOwned::to_owned));
         self.going_back = Some(Expected {
             deployment: primary.id.clone(),
             task_definition: primary.task_definition.clone(),
@@ -193,8 +198,10 @@ impl Watch {
             may_be_empty: true,
             stability: Duration::ZERO,
         });
-        let reason = reason.unwrap_or_else(|| "the circuit breaker of ECS has stopped it".to_owned());
-        Some(Verdict::RolledBack(without_stop(reason)))
+        let reason = reason.unwrap_or_else(|| {
+            format!("the circuit breaker of ECS has put {} back", last_part(&primary.task_definition))
+        });
+        Verdict::RolledBack(without_stop(reason))
     }
 
     /// Whether ECS, which has just called it failed, is about to put the version before in its place.
@@ -240,9 +247,11 @@ impl Watch {
     /// Whether all its tasks run, and none of another version. Behind a classic load balancer ECS says nothing of the
     /// roll-out itself.
     fn is_as_wanted(&self, service: &Service, own: &Deployment) -> bool {
-        let all_run = own.desired > 0 && own.running == own.desired && own.pending == 0;
+        // The count of the service may have been changed just now, and that of the roll-out not yet.
+        let is_told = self.expected.is_daemon || own.desired >= service.desired;
+        let all_run = own.desired > 0 && own.running == own.desired && own.pending == 0 && is_told;
         match own.rollout_state.as_deref() {
-            Some("COMPLETED") if own.desired == 0 => !self.expected.is_daemon,
+            Some("COMPLETED") if own.desired == 0 => !self.expected.is_daemon && is_told,
             Some("COMPLETED") => all_run,
             Some(_) => false,
             None if own.desired == 0 => {

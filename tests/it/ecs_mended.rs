@@ -133,6 +133,81 @@ fn an_old_service_that_is_raised_before_it_is_deleted() {
     assert_eq!(ran.status, 20, "{}", ran.err());
 }
 
+/// A scalable target that the job has not made: it goes where it may, else the count is set until there is no time left.
+#[test]
+fn an_old_service_that_somebody_else_scales() {
+    for (is_allowed, exit, status) in [(true, 0, "INACTIVE"), (false, 24, "ACTIVE")] {
+        let mut stage = Stage::serving(Scenario::new(), BLUE_GREEN, HEALTHY);
+        stage.ecs.change(|scenario| {
+            let scenario = scenario.scaled_elsewhere("d-m-1").autoscaler("d-m-1", 2, 1);
+            if is_allowed { scenario } else { scenario.allow_only(&PLAIN) }
+        });
+        let ran = stage.second("--timeout 60");
+        assert_eq!((ran.status, stage.ecs.service("d-m-1").unwrap().status.as_str()), (exit, status), "{}", ran.err());
+        assert_eq!(stage.ecs.service("d-m-2").unwrap().running, 1);
+        assert_eq!(stage.ecs.calls_of("DeregisterScalableTarget").len(), 1, "{}", stage.ecs.transcript());
+        let named = ran.err().matches("application-autoscaling:DeregisterScalableTarget").count();
+        assert_eq!(named, usize::from(!is_allowed), "{}", ran.err());
+    }
+}
+
+/// A service that was taken over came with a task definition of somebody else's, which may be in use elsewhere.
+#[test]
+fn what_a_service_was_on_before_it_was_taken_over() {
+    let register =
+        json!({"family": "theirs", "containerDefinitions": [{"name": "web", "image": "org/x:1", "memory": 64}]});
+    let create = json!({"serviceName": "d-m", "taskDefinition": "theirs", "desiredCount": 1});
+    let mut stage = Stage::of(Scenario::new().with_service_from(register, create), UPGRADE);
+    let ran = stage.run("deploy d --build-number 1 --ambient --keep 0");
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    assert!(ran.err().contains("it is taken over"), "{}", ran.err());
+    assert!(stage.ecs.world().contains("task definition theirs:1"), "{}", ran.err());
+    assert_eq!(stage.run("delete d --ambient").status, 0);
+    let world = stage.ecs.world();
+    assert!(world.contains("task definition theirs:1"), "{world}");
+    assert!(!world.contains("task definition d-m:1"), "{world}");
+}
+
+/// Nothing serves before a deployment has succeeded.
+#[test]
+fn status_of_a_first_deployment_that_failed() {
+    let mut stage = Stage::of(Scenario::new().behaviour("*", CRASH), UPGRADE);
+    assert_eq!(stage.run("deploy d --build-number 1 --ambient").status, 20);
+    let ran = stage.run("status d --ambient");
+    assert_eq!((ran.status, ran.out().as_str()), (1, ""), "{}", ran.err());
+    assert!(ran.err().contains("left over: the service d-m "), "{}", ran.err());
+}
+
+/// A service whose tasks a deployment has stopped before it was killed has none, and wants none.
+#[test]
+fn status_of_a_service_that_was_stopped() {
+    let mut stage = Stage::serving(Scenario::new(), REPLACE, HEALTHY);
+    let killed = Fault::SignalBefore(rustix::process::Signal::KILL);
+    stage.ecs.change(|scenario| scenario.fault("UpdateService*d-m:2", When::Nth(1), killed));
+    assert_ne!(stage.second("").status, 0);
+    assert_eq!(stage.ecs.service("d-m").unwrap().desired, 0);
+    let ran = stage.run("status d --ambient");
+    assert_eq!(ran.status, 1, "{}{}", ran.out(), ran.err());
+    assert!(ran.err().contains("not whole: d-m"), "{}", ran.err());
+}
+
+/// What the AWS CLI needs besides a role, a deployment does not.
+#[test]
+fn an_integration_that_is_a_role_alone() {
+    let mut stage = Stage::of(Scenario::new(), BLUE_GREEN);
+    let text = BLUE_GREEN.text().replace("type: cluster,", "type: cluster, integration: aws,");
+    stage.sandbox.write("work/shippable.yml", text);
+    let role = "aws: {type: amazonIamRole, assumeRoleARN: \"arn:aws:iam::123456789012:role/deploys\"}\n";
+    stage.sandbox.write("work/values.yml", role);
+    let ran = stage.run("deploy d --build-number 1 --integrations values.yml");
+    assert_eq!(ran.status, 0, "{}", ran.err());
+    assert_eq!(stage.ecs.calls_of("AssumeRole").len(), 1, "{}", stage.ecs.transcript());
+    stage.sandbox.write("work/values.yml", "aws: {type: amazonKeys, accessKey: AKID}\n");
+    let ran = stage.run("deploy d --build-number 2 --integrations values.yml");
+    assert_eq!(ran.status, 3, "{}", ran.err());
+    assert!(ran.err().contains("secretKey"), "{}", ran.err());
+}
+
 #[test]
 fn scale_looks_at_all_first() {
     let resources = "  - {name: w, type: image, pointer: {sourceName: org/w}, seed: {versionName: v1}}

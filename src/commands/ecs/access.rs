@@ -43,7 +43,8 @@ impl Way {
         };
         let source = Source::Named(name.into());
         let integrations = Integrations::load(&ctx.env, file)?;
-        let mut found = match integrations.resolve(&[name.as_str()]) {
+        // A role alone is enough here: what else its type has is for the AWS CLI.
+        let found = match integrations.given(name) {
             Ok(found) => found,
             // In a job, its directory has the integration.
             Err(_) if file.is_none() && JobDirectory::of(ctx)?.meta(cluster.resource.as_ref()).is_some() => {
@@ -51,7 +52,7 @@ impl Way {
             }
             Err(error) => return Err(error.with_kind(Kind::NoCredentials)),
         };
-        let Some(record) = found.remove(name) else {
+        let Some(record) = found else {
             return Err(Error::new(Kind::NoCredentials, format_args!("the integration {name} has no values")));
         };
         let origin = source::of_record(name, &record.master_name, &record.fields, region.clone())?;

@@ -74,6 +74,9 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
         ));
     }
     let bad: Vec<&str> = shown.iter().filter(|one| !one.is_whole).map(|one| one.deployed.service.as_str()).collect();
+    if shown.is_empty() {
+        return Err(Error::failed(format_args!("no deployment of {job} has succeeded yet: nothing of it serves")));
+    }
     if bad.is_empty() {
         return Ok(());
     }

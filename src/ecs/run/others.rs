@@ -57,9 +57,8 @@ fn take_away(work: &mut Work, was: &Deployed) -> Result<(), Stop> {
         if no_wait {
             memory.leave(Leftover::of(&Deployed { scaling: None, ..was.clone() }));
         }
-        for previous in was.with_previous() {
-            let manifest = was.manifest.clone();
-            memory.leave(Leftover::TaskDefinition { manifest, arn: previous.task_definition });
+        for arn in was.own_revisions() {
+            memory.leave(Leftover::TaskDefinition { manifest: was.manifest.clone(), arn });
         }
     });
     forgotten.map_err(Stop::Store)?;

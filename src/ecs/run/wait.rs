@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::work::{Rollout, Stop, Work};
 use crate::aws::ecs::Service;
 use crate::ecs::explain::Subject;
-use crate::ecs::steps::Step;
+use crate::ecs::steps::{Step, resource_id};
 use crate::ecs::tell::Tell;
 use crate::ecs::watch::{Expected, Verdict, Watch};
 use crate::error::Kind;
@@ -171,19 +171,50 @@ impl Work<'_> {
         }
     }
 
+    /// Waits until no task runs. Whoever raises the count meanwhile loses: most likely a scalable target that is none of
+    /// ours.
     pub(super) fn await_stopped(&mut self, service: &str) -> Result<(), Stop> {
-        let mut is_told = false;
-        self.poll(service, &format!("the tasks of {service} have not stopped"), |work, found| {
-            let Some(found) = found.filter(|found| found.status != "INACTIVE") else { return Ok(Some(())) };
-            if found.desired > 0 && found.status == "ACTIVE" {
-                if !std::mem::replace(&mut is_told, true) {
-                    work.note(format!("somebody has raised the count of {service} again: it is set to 0 again"));
-                }
-                work.scale_to_zero(service)?;
-                return Ok(None);
+        let what = format!("the tasks of {service} have not stopped");
+        let mut raised = 0;
+        loop {
+            let is_raised = self.poll(service, &what, |_, found| {
+                let Some(found) = found.filter(|found| found.status != "INACTIVE") else { return Ok(Some(false)) };
+                let is_raised = found.desired > 0 && found.status == "ACTIVE";
+                Ok((is_raised || found.running == 0 && found.pending == 0).then_some(is_raised))
+            })?;
+            if !is_raised {
+                return Ok(());
             }
-            Ok((found.running == 0 && found.pending == 0).then_some(()))
-        })
+            if self.run.api.now() >= self.deadline {
+                return Err(Stop::TimedOut(format!(
+                    "{what} after {} s: its count is raised again",
+                    self.limit.as_secs()
+                )));
+            }
+            raised += 1;
+            match raised {
+                1 => self.note(format!("somebody has raised the count of {service} again: it is set to 0 again")),
+                2 => self.scale_no_more(service),
+                _ => {}
+            }
+            self.scale_to_zero(service)?;
+            self.run.api.wait(AFTER_CHANGE);
+        }
+    }
+
+    /// Takes away a scalable target that keeps a service up. It is not known to be there, so this may be denied.
+    fn scale_no_more(&self, service: &str) {
+        let resource_id = resource_id(self.cluster, service);
+        let step = Step::DeregisterTarget { resource_id: resource_id.clone() };
+        match self.run.api.deregister_scalable_target(&resource_id) {
+            Err(denied) if denied.kind == Kind::Denied => self.note(format!(
+                "cannot look whether it is scaled automatically: {} is not allowed; add it to the policy (shipctl iam \
+                 policy --for deploy,scaling)",
+                step.action()
+            )),
+            Err(other) => self.note(format!("cannot {}: {other}", step.text())),
+            Ok(()) => {}
+        }
     }
 
     pub(super) fn await_gone(&mut self, service: &str) -> Result<(), Stop> {

@@ -49,7 +49,7 @@ pub fn deploy_steps(
         Some(was) => in_place(wanted, service, was, made.as_ref(), &mut steps),
         None => beside(wanted, service, was, &name, made.as_ref(), &mut steps),
     }
-    steps.extend(old_revisions(was, keep));
+    steps.extend(old_revisions(service, was, keep));
     steps
 }
 
@@ -65,7 +65,7 @@ pub fn deploy_steps_anew(
     let made = scaling::scaled(service.scaling.as_ref(), &wanted.cluster.name, &name);
     let mut steps = deploy_steps(wanted, service, None, build_number, keep);
     steps.extend(gone.scaling.iter().flat_map(|scaled| scaling::removal(scaled, made.as_ref())));
-    steps.extend(old_revisions(Some(gone), keep));
+    steps.extend(old_revisions(service, Some(gone), keep));
     steps
 }
 
@@ -124,16 +124,11 @@ fn in_place(wanted: &Wanted, service: &WantedService, was: &Deployed, made: Opti
     steps.extend(was_scaled.iter().flat_map(|scaled| scaling::removal(scaled, made)));
 }
 
-/// Revisions that nobody goes back to any more.
-fn old_revisions(was: Option<&Deployed>, keep: usize) -> Vec<Step> {
-    let Some(was) = was else { return Vec::new() };
-    let mut arns = vec![&was.task_definition];
-    for previous in &was.previous {
-        if !arns.contains(&&previous.task_definition) {
-            arns.push(&previous.task_definition);
-        }
-    }
-    arns.into_iter().skip(keep).map(|arn| Step::Deregister { task_definition: arn.clone() }).collect()
+/// Revisions of ours that nobody goes back to any more.
+fn old_revisions(service: &WantedService, was: Option<&Deployed>, keep: usize) -> Vec<Step> {
+    let all = was.map(Deployed::with_previous).unwrap_or_default();
+    let old = all.into_iter().skip(keep).filter(|old| old.is_ours(service.family()));
+    old.map(|old| Step::Deregister { task_definition: old.task_definition }).collect()
 }
 
 /// The same steps where the service that would be created is there already: it is gone on with.

@@ -42,13 +42,7 @@ pub fn removal_steps(service: &str, scaled: Option<&Scaled>, still: Option<&Scal
 pub fn delete_steps(was: &Deployed) -> Vec<Step> {
     let mut steps = vec![Step::Look { services: vec![was.service.clone()] }];
     steps.extend(removal_steps(&was.service, was.scaling.as_ref(), None, was_daemon(was)));
-    let mut arns = vec![&was.task_definition];
-    for previous in &was.previous {
-        if !arns.contains(&&previous.task_definition) {
-            arns.push(&previous.task_definition);
-        }
-    }
-    steps.extend(arns.into_iter().map(|arn| Step::Deregister { task_definition: arn.clone() }));
+    steps.extend(was.own_revisions().into_iter().map(|task_definition| Step::Deregister { task_definition }));
     steps
 }
 

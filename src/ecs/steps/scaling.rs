@@ -16,7 +16,7 @@ pub(super) const NAMESPACE: &str = "ecs";
 pub(super) const DIMENSION: &str = "ecs:service:DesiredCount";
 
 /// The cluster may be given as an ARN; here its name is wanted.
-fn resource_id(cluster: &str, service: &str) -> String {
+pub fn resource_id(cluster: &str, service: &str) -> String {
     format!("service/{}/{service}", last_part(cluster))
 }
 

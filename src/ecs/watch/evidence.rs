@@ -55,6 +55,13 @@ impl Evidence {
         }
     }
 
+    /// Another deployment of ours begins: what there was of the one before says nothing of it.
+    pub(super) fn restart(&mut self, service: &Service) {
+        let mut known = std::mem::take(&mut self.known);
+        known.extend(service.events.iter().map(|event| event.id.clone()));
+        *self = Self { is_first: self.is_first, ..Self::since(self.since, known) };
+    }
+
     /// Looks at a service and at the deployment of ours.
     pub(super) fn take(&mut self, service: &Service, own: Option<&Deployment>) {
         let began = own.and_then(|own| own.created_at).unwrap_or(self.since).min(self.since);

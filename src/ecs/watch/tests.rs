@@ -84,10 +84,9 @@ fn counts_stand_alone_behind_a_classic_load_balancer() {
     let started = "(service web) has started 2 tasks: (task 1) (task 2).";
     let looks = [both(1), both(2), told(&[(1, steady), (2, started)]), told(&[(2, started), (38, steady)])];
     assert_eq!(verdicts(expected(), &looks), [going.clone(), going.clone(), going.clone(), done.clone()]);
-    // Where it says nothing at all, a minute has to do.
-    let looks = [alone(1), alone(2), alone(2), alone(2), alone(2), alone(2), alone(2), alone(2)];
-    let seen = verdicts(expected(), &looks);
-    assert_eq!((&seen[..7], &seen[7]), (&vec![going; 7][..], &done));
+    // Where it says nothing at all, two more looks have to do.
+    let looks = [alone(1), alone(2), alone(2), alone(2)];
+    assert_eq!(verdicts(expected(), &looks), [going.clone(), going.clone(), going, done]);
 }
 
 /// A deployment that is older than the watch: what came before is none of its own.
@@ -166,6 +165,28 @@ fn the_breaker_goes_back() {
     // Ours may be gone from the list by the time of the next look.
     let gone = with_events(service(vec![back]), &[(5, "(service web) rolling back to deployment ecs-svc/1.")]);
     assert!(matches!(verdicts(expected(), &[Some(gone)])[..], [Verdict::RolledBack(_)]));
+    // It may have gone back between two looks, and tell of that alone.
+    let mut back = deployment(3, "PRIMARY", OLD, (2, 2, 0), Some("COMPLETED"));
+    back.rollout_reason = Some("ECS deployment ecs-svc/3 completed.".to_owned());
+    let mut gone = service(vec![back]);
+    gone.rolls_back = true;
+    let told = "the circuit breaker of ECS has put web:1 back".to_owned();
+    assert_eq!(verdicts(expected(), &[Some(gone.clone())]), [Verdict::RolledBack(told)]);
+    gone.rolls_back = false;
+    assert!(matches!(verdicts(expected(), &[Some(gone)])[..], [Verdict::Superseded(_)]));
+}
+
+/// A roll-out that was completed before its service was scaled: ECS may be late to ask for more of it.
+#[test]
+fn the_count_of_the_service_is_waited_for() {
+    let look = |desired, counts| {
+        let mut look = ours(counts, Some("COMPLETED"));
+        look.desired = desired;
+        Some(look)
+    };
+    let looks = [look(2, (0, 0, 0)), look(2, (1, 1, 0)), look(2, (2, 1, 1)), look(2, (2, 2, 0))];
+    let want = [Verdict::Going, Verdict::Going, Verdict::Going, Verdict::Done];
+    assert_eq!(verdicts(expected(), &looks), want);
 }
 
 #[test]
@@ -184,6 +205,20 @@ fn the_same_revision_under_another_deployment_is_ours() {
     let forced = |running, state| deployment(3, "PRIMARY", OURS, (1, running, 1 - running), Some(state));
     let looks = [service(vec![forced(0, "IN_PROGRESS"), own]), service(vec![forced(1, "COMPLETED")])];
     assert_eq!(verdicts(expected(), &looks.map(Some)), [Verdict::Going, Verdict::Done]);
+    // It stops the tasks that ours has started: that is no crash.
+    let (first, again) =
+        ("(service web) has started 4 tasks: (task 1) (task 2) (task 3) (task 4).", "(task 5) (task 6)");
+    let again = format!("(service web) has started 2 tasks: {again}.");
+    let ours = deployment(2, "PRIMARY", OURS, (4, 4, 0), Some("IN_PROGRESS"));
+    let forced = |running, pending, state| deployment(3, "PRIMARY", OURS, (4, running, pending), Some(state));
+    let looks = [
+        with_events(service(vec![ours]), &[(2, first)]),
+        with_events(service(vec![forced(0, 2, "IN_PROGRESS")]), &[(2, first), (15, again.as_str())]),
+        with_events(service(vec![forced(2, 2, "IN_PROGRESS")]), &[(2, first), (15, again.as_str())]),
+        with_events(service(vec![forced(4, 0, "COMPLETED")]), &[(2, first), (15, again.as_str())]),
+    ];
+    let want = [Verdict::Going, Verdict::Going, Verdict::Going, Verdict::Done];
+    assert_eq!(verdicts(expected(), &looks.map(Some)), want);
 }
 
 #[test]

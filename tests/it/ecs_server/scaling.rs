@@ -67,7 +67,9 @@ impl World {
 
     pub fn deregister_target(&mut self, request: &Value) -> Answer {
         let resource = scaled(request)?;
-        if self.targets.remove(&resource).is_none() {
+        let elsewhere = self.scenario.scaled_elsewhere.len();
+        self.scenario.scaled_elsewhere.retain(|service| !resource.ends_with(&format!("/{service}")));
+        if self.targets.remove(&resource).is_none() && self.scenario.scaled_elsewhere.len() == elsewhere {
             return Err(no_such("scalable target", &resource));
         }
         // Its policies go with it.

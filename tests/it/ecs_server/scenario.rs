@@ -154,6 +154,8 @@ pub struct Scenario {
     pub rollout_state: bool,
     pub rollback_is_new: bool,
     pub autoscalers: Vec<Autoscaler>,
+    /// Services with a scalable target that somebody else has made.
+    pub scaled_elsewhere: Vec<String>,
     pub meddlings: Vec<Meddling>,
     pub allowed: Option<Vec<String>>,
     pub roles: Vec<(String, Value)>,
@@ -181,6 +183,7 @@ impl Default for Scenario {
             rollout_state: true,
             rollback_is_new: false,
             autoscalers: Vec::new(),
+            scaled_elsewhere: Vec::new(),
             meddlings: Vec::new(),
             allowed: None,
             roles: Vec::new(),
@@ -265,6 +268,9 @@ impl Scenario {
         self.autoscalers.push(Autoscaler { service: service.to_owned(), count, every });
         self
     }
+
+    /// Somebody else has made a scalable target of the service.
+    pub fn scaled_elsewhere(mut self, service: &str) -> Self { self.scaled_elsewhere.push(service.to_owned()); self }
 
     /// Somebody else's UpdateService.
     pub fn meanwhile(mut self, service: &str, when: When, update: Value) -> Self {

@@ -31,7 +31,8 @@ impl World {
                 let service = &self.services[place];
                 let resource = format!("service/{}/{}", service.cluster, service.name);
                 let raises = service.status == "ACTIVE" && service.desired < scaler.count;
-                if due && raises && self.targets.contains_key(&resource) {
+                let is_elsewhere = self.scenario.scaled_elsewhere.contains(&service.name);
+                if due && raises && (is_elsewhere || self.targets.contains_key(&resource)) {
                     (self.services[place].desired, self.services[place].steady) = (scaler.count, false);
                     let count = scaler.count;
                     self.event(place, &format!("has set its desired count to {count} by a scaling policy."));
