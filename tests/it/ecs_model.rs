@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::ecs_jobs::Bench;
-use crate::ecs_plan::plan;
+use crate::ecs_plan::{plan, plan_and_notes};
 use crate::ecs_server::Scenario;
 use crate::guards::root;
 use crate::harness::tool;
@@ -182,7 +182,9 @@ fn every_request_is_one_that_aws_takes() {
                     calls.push(json!({"action": format!("{}:{}", call.service, call.action), "request": call.request}));
                 }
             }
-            let second = plan(&bench, "--build-number 2 --image web=v2 --keep 0");
+            let (second, notes) = plan_and_notes(&bench, "--build-number 2 --image web=v2 --keep 0");
+            // Both services are there for a while.
+            assert_eq!(notes.contains("both want port 53 of the host"), method == "blueGreen", "{method}: {notes}");
             calls.extend(planned(&first).into_iter().chain(planned(&second)));
             actions.extend(calls.iter().map(|call| call["action"].as_str().unwrap().to_owned()));
             assert_eq!(faults(&calls), "", "{method}");

@@ -106,11 +106,19 @@ fn plans(sandbox: &Sandbox, words: &str) -> Ran {
 /// The plan of a bench, in JSON.
 #[track_caller]
 pub fn plan(bench: &Bench, words: &str) -> Value {
+    let (plan, notes) = plan_and_notes(bench, words);
+    assert_eq!(notes, "");
+    plan
+}
+
+/// The same, and what it says beside.
+#[track_caller]
+pub fn plan_and_notes(bench: &Bench, words: &str) -> (Value, String) {
     let calls = bench.ecs.calls().len();
     let ran = plans(&bench.sandbox, &format!("--json {words}"));
-    assert_eq!((ran.status, ran.err()), (0, String::new()));
+    assert_eq!(ran.status, 0, "{}", ran.err());
     assert_eq!(bench.ecs.calls().len(), calls, "a plan has called AWS");
-    serde_json::from_str(&ran.out()).unwrap()
+    (serde_json::from_str(&ran.out()).unwrap(), ran.err())
 }
 
 /// Scalars as texts, since some protocols know nothing else; policies by their names; no secret.

@@ -182,7 +182,7 @@ fn a_clone_that_fails() {
     // Nobody listens there.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let said =
-        remote.fails(spec(&format!("http://ada:hunter2@{closed}/o/r.git")), Kind::Failed, "cannot clone http://");
+        remote.fails(spec(&format!("http://ada:hunter2@{closed}/o/r.git")), Kind::Network, "cannot clone http://");
     assert!(!said.contains("hunter2"), "{said}");
     // The empty folder that was there is there again.
     fs::create_dir_all(remote.target()).unwrap();

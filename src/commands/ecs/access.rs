@@ -50,7 +50,7 @@ impl Way {
             Err(_) if file.is_none() && JobDirectory::of(ctx)?.meta(cluster.resource.as_ref()).is_some() => {
                 return Ok(Self { source: Source::Named(cluster.resource.clone().into()), origin: None, region });
             }
-            Err(error) => return Err(error.with_kind(Kind::NoCredentials)),
+            Err(error) => return Err(error),
         };
         let Some(record) = found else {
             return Err(Error::new(Kind::NoCredentials, format_args!("the integration {name} has no values")));
