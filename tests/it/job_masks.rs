@@ -232,9 +232,10 @@ fn fifo(path: &Path) {
     assert!(Command::new(tool("mkfifo")).arg(path).status().unwrap().success());
 }
 
-/// Prints a line and the beginning of a secret, and does not go on before somebody has read that.
-const PAUSING: &str = "printf 'a line\\n'; read x < gate; printf 'see: hunt'; read x < gate; printf 'er2!\\n'; \
-                       read x < gate; printf 'see: hunt'; read x < gate; echo ing; read x < gate";
+/// Prints a line and the beginning of a secret, and does not go on before somebody has read that. A gate that the last
+/// one has not closed yet ends at once.
+const PAUSING: &str = "pause() { until read x < gate; do :; done; }
+printf 'a line\\n'; pause; printf 'see: hunt'; pause; printf 'er2!\\n'; pause; printf 'see: hunt'; pause; echo ing; pause";
 
 fn streams(sandbox: &Sandbox, words: &[&str], gate: &Path) {
     let mut command = sandbox.command(sandbox.path("bin/shipctl"));
