@@ -75,7 +75,6 @@ pub(crate) enum Job {
     /// Prints the folder. Then: cd DIR && eval "$(shipctl job env)"
     ///
     /// Exit status: 2 for options that name nothing, 8 when the yml, a version or a secret is wrong or missing.
-    #[command(verbatim_doc_comment)]
     Init(crate::commands::job::init::Args),
     /// Print the environment of the job directory
     ///
@@ -92,7 +91,6 @@ pub(crate) enum Job {
     /// masked.
     ///
     /// Exit status: 8 when there is no job directory or a file in it is wrong, with nothing printed.
-    #[command(verbatim_doc_comment)]
     Env(JobEnv),
     /// List the jobs of shippable.yml
     ///
@@ -100,7 +98,6 @@ pub(crate) enum Job {
     /// where it is written. Siblings are shippable.templates.yml, .resources.yml, .triggers.yml and .jobs.yml.
     ///
     /// Exit status: 8 when there is no such file or it is no YAML, with nothing printed.
-    #[command(verbatim_doc_comment)]
     List(JobList),
     /// Check shippable.yml, with file and line
     ///
@@ -113,7 +110,6 @@ pub(crate) enum Job {
     /// write instead; the rules keep their names. The last line, on standard error, counts errors and warnings.
     ///
     /// Exit status: 8 when there are errors, 0 when there are warnings alone.
-    #[command(verbatim_doc_comment)]
     Lint(JobLint),
     /// Show a job and its resources, secrets masked
     ///
@@ -128,7 +124,6 @@ pub(crate) enum Job {
     /// and params whose name speaks of a secret.
     ///
     /// Exit status: 8 when there is no such job, no job directory, or a file is wrong, with nothing printed.
-    #[command(verbatim_doc_comment)]
     Show(JobShow),
     /// Make new versions of what the job left, and keep its state
     ///
@@ -141,7 +136,6 @@ pub(crate) enum Job {
     /// saved, the secrets of the job directory are removed: integrations, keys, secure params, configuration of tools.
     ///
     /// Exit status: 8 when there is no job directory that `shipctl job init` made, 1 when nothing could be saved.
-    #[command(verbatim_doc_comment)]
     Finish(crate::commands::job::finish::Args),
     /// Write an example job directory
     ///
@@ -151,7 +145,6 @@ pub(crate) enum Job {
     /// Then: cd DIR && eval "$(shipctl job env)" && bash -e script.sh
     ///
     /// --pipeline writes a folder with a shippable.yml instead, and the integrations of its two jobs.
-    #[command(verbatim_doc_comment)]
     Example(JobExample),
     Run(JobRun),
     Exec(JobExec),

@@ -20,7 +20,6 @@ pub(crate) enum State {
     ///
     /// Writes the files of a state into a folder that is empty or not there yet, as they were: names, modes, links.
     /// Without --sha it is the state of the newest version.
-    #[command(verbatim_doc_comment)]
     Get(Get),
 }
 

@@ -20,7 +20,6 @@ pub(crate) enum Version {
     ///
     /// Jobs are given the pinned version of the resource until it is unpinned by --remove. Without a version, prints the
     /// number of the one that is pinned.
-    #[command(verbatim_doc_comment)]
     Pin(Pin),
 }
 

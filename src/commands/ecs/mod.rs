@@ -42,14 +42,12 @@ pub(crate) enum Ecs {
     /// Exit status: 0 done, or nothing had changed; 20 failed, with nothing to go back to or none asked for; 21 failed and
     /// rolled back: the old version serves; 22 failed, and so did the roll-back; 23 superseded: somebody else has deployed
     /// meanwhile; 24 not done within the time; 130, 143 interrupted.
-    #[command(verbatim_doc_comment)]
     Deploy(deploy::DeployArgs),
     /// Show what ecs deploy would do, without a call
     ///
     /// Prints, for each manifest, the calls in order, the IAM actions that they need, and what differs from the last
     /// deployment; the first time the whole task definition and service. Nothing is called and nothing is written.
     /// Secrets are masked.
-    #[command(verbatim_doc_comment)]
     Plan(plan::PlanArgs),
     /// Show what serves for a deploy job
     ///
@@ -57,13 +55,11 @@ pub(crate) enum Ecs {
     /// events. Left-overs of deployments that were killed are listed.
     ///
     /// Exit status: 0 when every service is there and all its tasks run; 1 when one is not.
-    #[command(verbatim_doc_comment)]
     Status(status::StatusArgs),
     /// Go back to the version before
     ///
     /// Deploys the task definition of the version before the one that serves, by the method that deployed it. Exit status
     /// as of ecs deploy.
-    #[command(verbatim_doc_comment)]
     Rollback(rollback::RollbackArgs),
     /// Set the count of a job's services
     Scale(scale::ScaleArgs),
@@ -71,39 +67,40 @@ pub(crate) enum Ecs {
     ///
     /// Scales to 0, waits, deletes services, alarms, scaling policies, scalable targets, and makes task definitions
     /// inactive: those that the store remembers for the job, which need not be in the yml any more.
-    #[command(verbatim_doc_comment)]
     Delete(delete::DeleteArgs),
     /// Put new images into a service that no yml describes
     ///
-    /// Registers the service's task definition with other images and variables, updates the service to it and waits.
-    /// This reads the task definition, which needs ecs:DescribeTaskDefinition beyond the documented permissions; see
-    /// shipctl iam policy --for update. Everything else of it stays as it is. When nothing is to change, a roll-out that
-    /// is under way is waited for, and nothing more is done.
+    /// Registers the service's task definition with other images and variables, updates the service to
+    /// it and waits. This reads the task definition, which needs ecs:DescribeTaskDefinition beyond the
+    /// documented permissions; see shipctl iam policy --for update. Everything else of it stays as it
+    /// is. When nothing is to change, a roll-out that is under way is waited for, and nothing more is
+    /// done.
     ///
     ///   shipctl ecs update prod web --image app=registry/app:1.2 --env app:LOG=info --rollback
     ///   shipctl ecs update prod web --ambient --region us-east-1 --desired-count 4
     ///
-    /// On success prints SERVICE TASK_DEFINITION, separated by a tab. With --json each line of standard output is an
-    /// object, as of ecs deploy.
+    /// On success prints SERVICE TASK_DEFINITION, separated by a tab. With --json each line of standard
+    /// output is an object, as of ecs deploy.
     ///
-    /// CLUSTER is a cluster of the job directory, or the name of any cluster together with --ambient, --profile, --source
-    /// or --clouddriver. Exit status as of ecs deploy.
+    /// CLUSTER is a cluster of the job directory, or the name of any cluster together with --ambient,
+    /// --profile, --source or --clouddriver. Exit status as of ecs deploy.
     #[command(verbatim_doc_comment)]
     Update(update::UpdateArgs),
     /// Run a task once and end with its exit status
     ///
-    /// Starts a task, shows what it says where its log goes to CloudWatch, and ends with the exit status of its
-    /// container: the first essential one, or that of --container. A signal stops the task. See shipctl iam policy
-    /// --for run.
+    /// Starts a task, shows what it says where its log goes to CloudWatch, and ends with the exit
+    /// status of its container: the first essential one, or that of --container. A signal stops the
+    /// task. See shipctl iam policy --for run.
     ///
     ///   shipctl ecs run prod web --like web -- ./manage migrate
     ///
-    /// What the container says goes to standard output, what becomes of the task to standard error. With --json each line
-    /// of standard output is an object with `at`, `event` (step, task, log, note, explanation, outcome), `manifest` (the
-    /// task definition) and what belongs to the event; the last is the outcome.
+    /// What the container says goes to standard output, what becomes of the task to standard error.
+    /// With --json each line of standard output is an object with `at`, `event` (step, task, log, note,
+    /// explanation, outcome), `manifest` (the task definition) and what belongs to the event; the last
+    /// is the outcome.
     ///
-    /// Exit status: that of the container; 20 when it could not be started, with the reason; 24 when it was not done
-    /// within the time.
+    /// Exit status: that of the container; 20 when it could not be started, with the reason; 24 when it
+    /// was not done within the time.
     #[command(verbatim_doc_comment)]
     Run(run::RunArgs),
 }

@@ -21,7 +21,6 @@ use crate::support::temporary;
 ///
 /// Exit status: 8 when the directory is not one of `job init`.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct JobClean {
     /// The job directory (else that of --job-dir, $JOB_PATH, or the one that `job init` made here)
     #[arg(long, value_name = "DIR")]

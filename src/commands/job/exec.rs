@@ -24,12 +24,12 @@ use crate::support::secret::Secret;
 ///
 /// Runs a command in the job directory, with every variable that a job script finds. What it prints streams, with every
 /// secret of the job replaced by ***: the values of integrations, secure params, and what the tools of cliConfig inputs
-/// were configured with. Standard input is that of the call.
+/// were configured with. Standard input is that of the call. Where the machine has none, the command finds this program
+/// as `shipctl` and under its older names (`shippable_retry`, `ship_resource_get_state`, ...) at the end of its PATH.
 ///
 /// Exit status: that of the command as a shell reports it (126 not executable, 127 not found, 128+n for signal n); 8 when
 /// there is no job directory or a file in it is wrong.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct JobExec {
     /// The job directory (else that of --job-dir, $JOB_PATH, or the one that `job init` made here)
     #[arg(long, value_name = "DIR")]

@@ -37,7 +37,8 @@ const RENEWED: Duration = Duration::from_secs(25);
 /// Makes the job directory as `job init` does, runs each TASK in a bash of its own (its entries share the shell), then the
 /// hooks, and keeps what the job left as `job finish` does. The directory is removed at the end, whatever happened; runs
 /// of a `triggerMode: parallel` job have one each.
-/// What scripts print streams, with secrets masked.
+/// What scripts print streams, with secrets masked. They find this program as `shipctl` and under its older names
+/// (`shippable_retry`, `ship_resource_get_state`, ...) at the end of their PATH.
 ///
 /// Of a job without a script (runSh, runCI, manifest, release) nothing is run, and its version kept. A deploy job is one
 /// for shipctl ecs deploy, and refused.
@@ -52,7 +53,6 @@ const RENEWED: Duration = Duration::from_secs(25);
 /// was lost; 8 when the yml,
 /// an integration or the store is not in order, with nothing run.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct JobRun {
     #[command(flatten)]
     init: init::Args,
