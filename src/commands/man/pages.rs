@@ -11,6 +11,8 @@ use crate::commands::drop_in::{self, DropIn, Group, TABLE};
 
 /// The name of the page of all drop-in commands.
 const DROP_IN: &str = "shipctl-drop-in";
+/// The page that says what JSON its commands print.
+const ECS: &str = "shipctl-ecs";
 
 /// Every page that is a file, by name.
 pub fn all() -> Vec<(String, String)> {
@@ -63,11 +65,26 @@ fn add_own(pages: &mut Vec<(String, String)>, command: &Command) {
             entry(&mut rest, [bold(sub.get_name())], &about(sub));
         }
     }
+    if name == ECS {
+        json(&mut rest);
+    }
     see_also(&mut rest, &["shipctl", DROP_IN]);
     page.extend_from_slice(rest.render().as_bytes());
     pages.push((name, once_defined(&String::from_utf8_lossy(&page))));
     for sub in command.get_subcommands() {
         add_own(pages, sub);
+    }
+}
+
+/// What `--json` prints.
+fn json(page: &mut Roff) {
+    page.control("SH", ["JSON"]);
+    page.text([roman("With --json standard output has one JSON object a line and nothing else.")]);
+    for (commands, fields) in text::ECS_JSON {
+        page.control("SS", [*commands]);
+        for (names, meaning) in *fields {
+            entry(page, [bold(*names)], meaning);
+        }
     }
 }
 

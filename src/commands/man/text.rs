@@ -160,3 +160,63 @@ pub const DIFFERENCES: &[(&str, &str)] = &[
     ("jdk set had to be sourced.", "It prints shell code for eval; after shipctl shell-init, source works too."),
     ("A link named to copy_file_to_state was copied as a link that dangled.", "The file behind it is copied."),
 ];
+
+/// JSON of `shipctl ecs`: what prints it, and names of fields with what they are. Names never change; others may join.
+pub const ECS_JSON: &[(&str, &[(&str, &str)])] = &[
+    (
+        "deploy, rollback, scale, delete, update, run",
+        &[
+            ("at", "When, such as 2026-01-02T03:04:05Z: of a serviceEvent in the time of ECS."),
+            ("event", "What the object is about, and so which of the fields below it has."),
+            ("manifest", "The manifest; of run the task definition, of update the service; null in a note on all."),
+            ("step", "A step begins: text, in words, and action, the IAM action of its call."),
+            (
+                "counts",
+                "Counts of a service have changed: service, desired, running, pending, failed (tasks of this roll-out), \
+                 rolloutState (IN_PROGRESS, COMPLETED, FAILED, or null).",
+            ),
+            ("serviceEvent", "An event of a service, once each: service, message."),
+            ("task", "run: the status of the task has changed: task (its ARN), status, exitCode, reason."),
+            ("log", "run: a line of a container: task, container, saidAt, message."),
+            ("note", "Something to know: text."),
+            ("explanation", "Why it failed: lines, the most telling first, and next, what to do."),
+            (
+                "outcome",
+                "The last one of a manifest: outcome (completed, unchanged, failed, rolledBack, rollbackFailed, \
+                 superseded, timedOut, interrupted), service and taskDefinition (what serves, or null), text.",
+            ),
+        ],
+    ),
+    (
+        "plan",
+        &[
+            ("job, cluster, region, method", "What is planned, and where."),
+            ("actions", "The IAM actions of all calls, each once."),
+            (
+                "manifests",
+                "For each manifest: manifest, service, from (the service that serves now, or null), unchanged, calls, \
+                 taskDefinition and serviceDefinition (secrets masked), difference (a text, line by line), secretsDiffer.",
+            ),
+            ("calls", "For each call: action, text, request, repeated (whether it is done until something is there)."),
+        ],
+    ),
+    (
+        "status",
+        &[
+            (
+                "deployed",
+                "What is remembered: manifest, cluster, region, service, method, buildNumber, taskDefinition, wanted \
+                 (what was asked for, secrets masked), scaling (resourceId, policies, alarms, or null), previous (the \
+                 versions that rollback goes to: taskDefinition, buildNumber, wanted), unfinished (what a command that \
+                 was cut short may have left: stopped, count, fields; often absent).",
+            ),
+            (
+                "service",
+                "What ECS shows, or null: name, arn, status, desired, running, pending, taskDefinition, scheduling, \
+                 hasBreaker, loadBalancers and deployments (id, status, taskDefinition, desired, running, pending, \
+                 failedTasks, rolloutState, rolloutReason).",
+            ),
+            ("isWhole", "Whether all its tasks run on the task definition that is remembered."),
+        ],
+    ),
+];
