@@ -27,6 +27,7 @@ mod ecs_denied; // callers who may not do everything
 mod ecs_failures; // deployments that do not come to anything, and why
 mod ecs_faults; // an AWS that is slow, out of reach, strict
 mod ecs_jobs; // deploy jobs, and what becomes of them
+mod ecs_json; // what --json prints, and its page
 mod ecs_kills; // killed and interrupted at each call
 mod ecs_limits; // how long calls are tried
 mod ecs_manifests; // several of them

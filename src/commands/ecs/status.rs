@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::access::{self, Way};
 use super::args::JobArgs;
@@ -62,7 +63,7 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     let shown: Vec<Shown> = memory.services.iter().map(|was| shown(was, &services)).collect();
     for one in &shown {
         if args.job.json {
-            ctx.print_line(serde_json::to_string(one).unwrap_or_default())?;
+            ctx.print_line(json(one).to_string())?;
         } else {
             ctx.print(text(one).as_bytes())?;
         }
@@ -84,6 +85,22 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
         Kind::Failed,
         format_args!("not whole: {}; `shipctl ecs deploy {job} --force` mends it", bad.join(", ")),
     ))
+}
+
+/// Without digests, which are for the next deployment alone.
+fn json(one: &Shown) -> Value {
+    let mut shown = json!(one);
+    without_digests(&mut shown["deployed"]);
+    if let Some(previous) = shown["deployed"]["previous"].as_array_mut() {
+        previous.iter_mut().for_each(without_digests);
+    }
+    shown
+}
+
+fn without_digests(version: &mut Value) {
+    if let Some(version) = version.as_object_mut() {
+        version.shift_remove("digest");
+    }
 }
 
 /// What ECS shows of what is remembered, each with its cluster.
