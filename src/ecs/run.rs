@@ -86,7 +86,7 @@ pub struct Done {
     pub manifest: String,
     /// How.
     pub outcome: Outcome,
-    /// The service that serves.
+    /// The service that serves, or that was begun and not waited for.
     pub service: Option<String>,
     /// The ARN of its task definition.
     pub task_definition: Option<String>,

@@ -52,7 +52,7 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     }
     let cluster = cluster(ctx, &args.job, &memory)?;
     let way = Way::to(ctx, &args.job.access, &cluster, args.job.integrations.as_deref())?;
-    let first = way.credentials(ctx, false)?;
+    let first = way.first(ctx, &Interrupt::never(), None)?;
     memory.check_region(first.region.as_deref())?;
     let connection = resolve::connection(ctx, &first)?;
     let clock = Clock::from_env(&ctx.env)?;
@@ -67,7 +67,11 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
             ctx.print(text(one).as_bytes())?;
         }
     }
-    for leftover in &memory.leftovers {
+    let is_live = |leftover: &&Leftover| match leftover {
+        Leftover::TaskDefinition { arn, .. } => services.iter().any(|(_, seen)| seen.task_definition == *arn),
+        Leftover::Service { .. } => false,
+    };
+    for leftover in memory.leftovers.iter().filter(|leftover| !is_live(leftover)) {
         ctx.note(format_args!(
             "left over: {}; `shipctl ecs deploy {job} --prune` removes it",
             Leftover::text(leftover)

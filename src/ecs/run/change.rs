@@ -64,15 +64,18 @@ impl Work<'_> {
         if let Err(cause) = self.commit_before(change, change.steps.len(), &mut is_committed) {
             return self.stopped(change, change.steps.len(), &cause, is_committed);
         }
-        let target = &self.target;
-        let text = if is_committed {
+        let target = self.target.clone();
+        if is_committed {
             let unseen = if self.run.options.no_wait { ", which was not waited for" } else { "" };
-            format!("{target} serves on {}{unseen}", revision(&self.serving_revision()))
-        } else {
-            let later = self.hints.later.replace("{}", &self.run.options.build_number);
-            format!("{target} is there, and was not waited for: {later}")
-        };
-        self.ended(Outcome::Completed, text)
+            let text = format!("{target} serves on {}{unseen}", revision(&self.serving_revision()));
+            return self.ended(Outcome::Completed, text);
+        }
+        let later = self.hints.later.replace("{}", &self.run.options.build_number);
+        let text = format!("{target} is there, and was not waited for: {later}");
+        let done = self.ended(Outcome::Completed, text);
+        // Whoever asks for no wait is told what was begun, as with the other methods.
+        let begun = self.rollouts.get(&target).map(|rollout| rollout.task_definition.clone());
+        Done { service: Some(target), task_definition: begun.or(done.task_definition), ..done }
     }
 
     /// Whether it does no harm that a step has failed: an old revision that is there still costs nothing, is remembered,
@@ -114,8 +117,8 @@ impl Work<'_> {
         serves.map_err(Stop::Store)?;
         *is_committed = true;
         self.is_committed = true;
-        // What is left to do does not count against the new version.
-        self.restart_clock();
+        // What is left to do does not count against the new version, and has its own time.
+        self.begin_anew();
         Ok(())
     }
 
@@ -231,14 +234,25 @@ impl Work<'_> {
                 self.hints.back
             ),
             Some(was) => self.whole(was).unwrap_or_else(|text| text),
-            None if is_changed => format!("{} is left as it is: nothing was there before", self.target),
+            None if is_changed => self.left_in_place(),
             None => "nothing was there before, and nothing is now".to_owned(),
         }
     }
 
-    /// Undoes, as far as it can: what could not be undone is told.
+    /// A first version that has failed, and that nobody has asked to remove.
+    fn left_in_place(&mut self) -> String {
+        let target = self.target.clone();
+        let live = self.live_of(&[&target]);
+        self.book.stays(&target);
+        format!(
+            "nothing was there before, and {target} is left as it is ({live}): deploy again to go on with it, with \
+             --rollback to have it removed when that fails, or remove it now with `shipctl ecs delete`"
+        )
+    }
+
+    /// Undoes, as far as it can in the time that there is for all of it: what could not be undone is told.
     fn undo(&mut self, steps: &[Step]) -> Result<Vec<String>, Stop> {
-        self.restart_clock();
+        self.begin_to_go_back();
         let mut problems = Vec::new();
         let mut is_running = false;
         for step in steps {
@@ -251,13 +265,21 @@ impl Work<'_> {
                 Step::AwaitStopped { .. } if is_running => continue,
                 other => other,
             };
-            match self.carry_out(step) {
+            let done = match step {
+                // Tasks that do not stop leave time for what comes after them.
+                Step::AwaitStopped { .. } => self.in_half_the_time(|work| work.carry_out(step)),
+                step => self.carry_out(step),
+            };
+            match done {
                 Ok(()) => {}
                 Err(cause @ (Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_))) => return Err(cause),
                 Err(cause) => {
                     is_running |= matches!(step, Step::ScaleToZero { .. } | Step::AwaitStopped { .. });
                     problems.push(self.words(&cause).1);
-                    self.restart_clock();
+                    let is_lost = matches!(&cause, Stop::Call { failure, .. } if failure.kind == Kind::Network);
+                    if is_lost && self.run.api.now() >= self.deadline {
+                        break;
+                    }
                 }
             }
         }
@@ -314,8 +336,11 @@ impl Work<'_> {
 
     /// Whether the version that served before is whole, in words.
     fn whole(&mut self, was: &Deployed) -> Result<String, String> {
-        let found = self.run.api.describe_services(self.cluster, &[&was.service]);
-        let found = found.map_err(|failure| format!("whether {} is whole cannot be seen: {failure}", was.service))?;
+        let found = self.run.api.describe_services(self.cluster, &[&was.service]).map_err(|failure| {
+            let seen = self.last_seen(&[&was.service]);
+            format!("whether {} is whole cannot be seen: {failure}{seen}", was.service)
+        })?;
+        self.book.sees(&found);
         let Some(service) = found.iter().find(|one| one.name == was.service && one.status == "ACTIVE") else {
             return Err(format!("{} is not there any more", was.service));
         };
@@ -353,22 +378,31 @@ impl Work<'_> {
         format!("live: {live}; {}", self.hints.again)
     }
 
+    /// What was there of these services when they were looked at last, to follow what says that they cannot be seen.
+    fn last_seen(&self, names: &[&str]) -> String {
+        let seen = names.iter().filter_map(|name| self.seen.get(*name));
+        let seen: Vec<String> = seen.filter(|service| service.status != "INACTIVE").map(in_words).collect();
+        if seen.is_empty() { String::new() } else { format!("; last seen: {}", seen.join(", ")) }
+    }
+
     /// What is there of these services, in words.
     pub(super) fn live_of(&mut self, names: &[&str]) -> String {
         let found = match self.run.api.describe_once(self.cluster, names) {
             Ok(found) => found,
-            Err(failure) => return format!("cannot be seen ({failure})"),
+            Err(failure) => return format!("cannot be seen ({failure}){}", self.last_seen(names)),
         };
+        self.book.sees(&found);
         self.seen = found.into_iter().map(|service| (service.name.clone(), service)).collect();
         let there = self.seen.values().filter(|service| service.status != "INACTIVE");
-        let there: Vec<String> = there
-            .map(|service| {
-                let going = if service.status == "DRAINING" { ", and is being deleted" } else { "" };
-                format!("{} on {}: {}{going}", service.name, revision(&service.task_definition), counts(service))
-            })
-            .collect();
+        let there: Vec<String> = there.map(in_words).collect();
         if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") }
     }
+}
+
+/// A service, and what runs of it.
+fn in_words(service: &Service) -> String {
+    let going = if service.status == "DRAINING" { ", and is being deleted" } else { "" };
+    format!("{} on {}: {}{going}", service.name, revision(&service.task_definition), counts(service))
 }
 
 /// Whether a request sets another count than there was.
