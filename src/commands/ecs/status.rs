@@ -72,10 +72,14 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
         Leftover::Service { .. } => false,
     };
     for leftover in memory.leftovers.iter().filter(|leftover| !is_live(leftover)) {
-        ctx.note(format_args!(
-            "left over: {}; `shipctl ecs deploy {job} --prune` removes it",
-            Leftover::text(leftover)
-        ));
+        let how = match leftover {
+            // Its name is that of the next deployment too.
+            Leftover::Service { name, build_number, .. } if !name.ends_with(&format!("-{build_number}")) => {
+                format!("`shipctl ecs deploy {job}` goes on with it, `shipctl ecs delete {job}` removes it")
+            }
+            _ => format!("`shipctl ecs deploy {job} --prune` removes it"),
+        };
+        ctx.note(format_args!("left over: {}; {how}", leftover.text()));
     }
     let bad: Vec<&str> = shown.iter().filter(|one| !one.is_whole).map(|one| one.deployed.service.as_str()).collect();
     if shown.is_empty() {
