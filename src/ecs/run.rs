@@ -10,6 +10,7 @@ mod back; // the version before
 mod book; // what is remembered, held by one at a time
 mod change; // a version takes the place of another
 mod deploy; // a new version of each manifest
+mod live; // what is there, in words
 mod noted; // what is written down of a step
 mod others; // deletion, scaling by hand, what was left over
 mod outcome; // how it ended
