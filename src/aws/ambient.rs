@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 
 use super::Connection;
 use super::error::{Failure, one_line, read, sources};
+use super::limit;
 use crate::credentials::Credentials;
 use crate::error::Kind;
 
@@ -67,7 +68,7 @@ impl Connection {
     /// Some of the SDK's providers know no deadline of their own.
     fn within_deadline<T>(&self, call: impl Future<Output = T>) -> Option<T> {
         let deadline: Duration = self.settings.deadline;
-        self.wait(async { tokio::time::timeout(deadline, call).await }).ok()
+        self.wait(limit::within(async { tokio::time::timeout(deadline, call).await.ok() })).flatten()
     }
 }
 

@@ -6,7 +6,8 @@ use aws_sdk_sts::types::{Credentials as Session, PolicyDescriptorType, Tag};
 
 use super::Connection;
 use super::clock::ClockClassifier;
-use super::error::{Failure, read};
+use super::error::{Failure, NO_ANSWER, read};
+use super::limit;
 use crate::credentials::{Credentials, RoleRequest};
 use crate::error::Kind;
 
@@ -46,7 +47,10 @@ pub fn assume_role(connection: &Connection, with: &Credentials, role: &RoleReque
         .set_token_code(role.token_code.clone())
         .set_source_identity(role.source_identity.clone())
         .send();
-    let answer = connection.wait(call).map_err(|error| read(&error).without_secrets_of(with))?;
+    let Some(answer) = connection.wait(limit::within(call)) else {
+        return Err(Failure::plain(Kind::Network, NO_ANSWER));
+    };
+    let answer = answer.map_err(|error| read(&error).without_secrets_of(with))?;
     let whole = |session: &&Session| {
         [session.access_key_id(), session.secret_access_key(), session.session_token()].iter().all(|it| !it.is_empty())
     };

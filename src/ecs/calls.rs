@@ -228,7 +228,8 @@ impl<'a> Calls<'a> {
         let (mut tries, mut renewed, mut maybe_done) = (0, false, false);
         loop {
             let began = self.clock.now();
-            let clients = self.clients();
+            // New credentials make nothing: nobody waits for them longer than for a look.
+            let clients = self.limit(end, Effect::None).during(|| self.clients());
             let limit = self.limit(end, effect);
             let call = |clients| limit.during(|| call(clients, maybe_done));
             let outcome = clients.as_ref().map_err(Clone::clone).and_then(|clients| call(clients));

@@ -47,6 +47,8 @@ pub struct Found {
     pub logs: BTreeMap<String, Vec<String>>,
     /// Targets of load balancers that are not healthy, one line each.
     pub targets: Vec<String>,
+    /// Whether it is a one-off task, that no yml describes.
+    pub is_one_off: bool,
 }
 
 /// Why it failed.
@@ -81,7 +83,7 @@ pub fn explain(evidence: &str, found: &Found) -> Explanation {
     for (container, said) in &found.logs {
         lines.extend(said.iter().map(|line| format!("{container} said: {line}")));
     }
-    let next = causes::next_steps(lines.iter().map(String::as_str), &found.stopped);
+    let next = causes::next_steps(lines.iter().map(String::as_str), &found.stopped, found.is_one_off);
     Explanation { lines, next }
 }
 

@@ -286,7 +286,7 @@ impl Work<'_, '_> {
         if error.kind() != Kind::Failed {
             return Err(error);
         }
-        let next = explain(&failure.message, &Found::default()).next;
+        let next = explain(&failure.message, &Found { is_one_off: true, ..Found::default() }).next;
         if next.is_empty() {
             let told =
                 format_args!("cannot run {}: {failure}; correct the options or the task definition", self.once.name);
@@ -329,7 +329,7 @@ impl Work<'_, '_> {
 
     fn explain(&self, evidence: &str) {
         let stopped = self.tasks.iter().filter(|task| has_stopped(task)).cloned().collect();
-        let told = explain(evidence, &Found { stopped, ..Found::default() });
+        let told = explain(evidence, &Found { stopped, is_one_off: true, ..Found::default() });
         self.tell(&Tell::Explanation { manifest: self.name(), lines: told.lines, next: told.next });
     }
 

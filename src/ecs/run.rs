@@ -10,6 +10,7 @@ mod back; // the version before
 mod book; // what is remembered, held by one at a time
 mod change; // a version takes the place of another
 mod deploy; // a new version of each manifest
+mod live; // what is there, in words
 mod noted; // what is written down of a step
 mod others; // deletion, scaling by hand, what was left over
 mod outcome; // how it ended
@@ -86,7 +87,7 @@ pub struct Done {
     pub manifest: String,
     /// How.
     pub outcome: Outcome,
-    /// The service that serves.
+    /// The service that serves, or that was begun and not waited for.
     pub service: Option<String>,
     /// The ARN of its task definition.
     pub task_definition: Option<String>,

@@ -93,7 +93,7 @@ pub enum Tell {
         manifest: String,
         /// `completed`, `unchanged`, `failed`, `rolledBack`, `rollbackFailed`, `superseded`, `timedOut`, `interrupted`.
         outcome: &'static str,
-        /// The service that serves, if one does.
+        /// The service that serves, if one does; where that is not waited for, the one that was begun.
         service: Option<String>,
         /// The ARN of its task definition.
         task_definition: Option<String>,

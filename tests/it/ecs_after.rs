@@ -116,6 +116,7 @@ fn rollback() {
             m	d-m-3	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
 
             DescribeServices d-m-2
+            ListTaskDefinitions d-m
             DescribeServices d-m-2,d-m-3
             CreateService d-m-3 count=2 d-m:1
             DescribeServices d-m-3 ×6
@@ -135,6 +136,7 @@ fn rollback() {
             m	d-m	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
 
             DescribeServices d-m
+            ListTaskDefinitions d-m
             UpdateService d-m d-m:1
             DescribeServices d-m ×7
 
@@ -147,6 +149,7 @@ fn rollback() {
             m	d-m	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
 
             DescribeServices d-m
+            ListTaskDefinitions d-m
             UpdateService d-m count=0
             DescribeServices d-m ×4
             UpdateService d-m count=2 d-m:1
@@ -225,7 +228,6 @@ fn status() {
       2026-01-02T03:04:18Z (service d-m) has started 2 tasks: (task 00000000000000000000000000000005) (task 00000000000000000000000000000006).
       2026-01-02T03:04:15Z (service d-m) has started 2 tasks: (task 00000000000000000000000000000003) (task 00000000000000000000000000000004).
       2026-01-02T03:04:14Z (service d-m) has reached a steady state.
-    shipctl: left over: the task definition d-m:2; `shipctl ecs deploy d --prune` removes it
     shipctl: not whole: d-m; `shipctl ecs deploy d --force` mends it
     ");
     assert_eq!(bench.run("status d --json").status, 1);

@@ -240,15 +240,18 @@ fn a_rollback_that_is_not_waited_for() {
     insta::assert_snapshot!(told, @r"
     blueGreen:   0:00 m: d-m-3 is there, and was not waited for: roll back with --build-number 3 again to go on with it
     DescribeServices d-m-2
+    ListTaskDefinitions d-m
     DescribeServices d-m-2,d-m-3
     CreateService d-m-3 count=2 d-m:1
 
     upgrade:   0:00 m: d-m serves on d-m:1, which was not waited for
     DescribeServices d-m
+    ListTaskDefinitions d-m
     UpdateService d-m d-m:1
 
     replace:   0:04 m: d-m serves on d-m:1, which was not waited for
     DescribeServices d-m
+    ListTaskDefinitions d-m
     UpdateService d-m count=0
     DescribeServices d-m ×4
     UpdateService d-m count=2 d-m:1

@@ -167,7 +167,7 @@ fn not_waited_for() {
             task definition d-m:1
 
             second: exit 0
-            m	d-m-1	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:1
+            m	d-m-2	arn:aws:ecs:us-east-1:123456789012:task-definition/d-m:2
 
             DescribeServices d-m-1,d-m-2
             RegisterTaskDefinition d-m

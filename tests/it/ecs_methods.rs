@@ -165,7 +165,6 @@ fn upgrade() {
     ");
     insta::assert_snapshot!(bench.deploy(5, "--image web=bad1"), @r"
     exit 20
-    note: left over, and removed with --prune: the task definition d-m:4
     shipctl: m: 4 tasks have failed to start; d-m is on d-m:4, and 2 tasks of d-m:3 still serve; nobody has asked to go back: deploy with --rollback, or run `shipctl ecs rollback`
 
     DescribeServices d-m

@@ -99,7 +99,9 @@ fn no_place_for_it() {
     let ran = run(&ecs, &[]);
     assert_eq!(ran.status, 20, "{}", ran.err());
     assert!(ran.err().contains("no place for the task: RESOURCE:MEMORY"), "{}", ran.err());
-    assert!(ran.err().contains("next: there is no room for the tasks"), "{}", ran.err());
+    // The words are those for a task that no yml describes.
+    assert!(ran.err().contains("next: there is no room for the task: run it again when"), "{}", ran.err());
+    assert!(!ran.err().contains("method:") && !ran.err().contains("dockerOptions"), "{}", ran.err());
     assert_eq!(ran.out(), "");
 }
 

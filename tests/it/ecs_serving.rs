@@ -144,6 +144,7 @@ fn replace_where_there_is_one_place() {
     assert_eq!(bench.run("rollback d --build-number 4").status, 0);
     insta::assert_snapshot!(bench.ecs.transcript(), @r"
     DescribeServices d-m
+    ListTaskDefinitions d-m
     DeregisterScalableTarget service/prod/d-m
     UpdateService d-m count=0
     DescribeServices d-m ×4
@@ -192,7 +193,6 @@ fn what_does_not_run_is_not_unchanged() {
     assert_eq!(ran.status, 20, "{}", ran.err());
     insta::assert_snapshot!(format!("{}\n{}", notes(&ran).join("\n"), last(&ran)), @r"
     nothing has changed, but d-m runs 0 of 2 tasks of it: it is deployed again
-    left over, and removed with --prune: the task definition d-m:3
     shipctl: m: 4 tasks have failed to start; d-m is on d-m:3: 0 of 2 tasks run, and 2 of d-m:1, none of them of d-m:2; nobody has asked to go back: deploy with --rollback, or run `shipctl ecs rollback`
     ");
 }

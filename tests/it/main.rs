@@ -24,6 +24,7 @@ mod ecs_again; // after commands that were killed, refused or not waited for
 mod ecs_clients; // the clients of a deployment, against moto
 mod ecs_delete; // deletion, and what is left over
 mod ecs_denied; // callers who may not do everything
+mod ecs_ends; // what is live, said and left when it ends
 mod ecs_failures; // deployments that do not come to anything, and why
 mod ecs_faults; // an AWS that is slow, out of reach, strict
 mod ecs_jobs; // deploy jobs, and what becomes of them

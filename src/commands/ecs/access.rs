@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
+use std::time::Duration;
 
 use super::args::Access;
-use crate::aws::Connection;
+use crate::aws::{Connection, Limit};
 use crate::commands::aws::args::{CallArgs, RoleArgs};
 use crate::commands::aws::resolve;
 use crate::config::integrations::Integrations;
@@ -17,6 +18,9 @@ use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
 use crate::support::clock::Clock;
 use crate::support::interrupt::Interrupt;
+
+/// How long each call for the first credentials may take.
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// The way to a cluster.
 pub(super) struct Way {
@@ -88,8 +92,21 @@ impl Way {
         Ok((name.unwrap_or(shown), Self { source, origin: None, region }))
     }
 
+    /// The first credentials, in no more than this time; a signal ends the wait for them.
+    pub(super) fn first(&self, ctx: &Ctx, interrupt: &Interrupt, time: Option<Duration>) -> Result<Credentials, Error> {
+        let time = time.map_or(LONGEST, |time| time.min(LONGEST));
+        let limit = Limit { time, leave: Some(interrupt.clone()) };
+        limit.during(|| self.credentials(ctx, false)).map_err(|error| match interrupt.signal() {
+            Some(signal) => {
+                let status = 128_u8.wrapping_add(u8::try_from(signal).unwrap_or(0));
+                Error::new(Kind::Child(status), format_args!("interrupted by signal {signal}; nothing was changed"))
+            }
+            None => error,
+        })
+    }
+
     /// Credentials; kept sessions are passed over when `anew`.
-    pub(super) fn credentials(&self, ctx: &Ctx, anew: bool) -> Result<Credentials, Error> {
+    fn credentials(&self, ctx: &Ctx, anew: bool) -> Result<Credentials, Error> {
         let call = CallArgs { region: self.region.clone(), no_cache: anew, ..CallArgs::default() };
         let credentials = match &self.origin {
             Some(origin) => resolve::credentials_of_origin(ctx, &self.source, origin.clone(), &call)?,

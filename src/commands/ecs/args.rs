@@ -63,7 +63,7 @@ pub(super) struct WhatArgs {
     /// The build number [default: that of the CI, else the next of the store]
     #[arg(long, value_name = "N", value_parser = build_number)]
     pub build_number: Option<String>,
-    /// How long a service may take [default: the job's maxWaitTime]
+    /// How long a new version may take to serve; the old one has as long again to go [default: the job's maxWaitTime]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: Option<u64>,
     /// Old revisions of a task definition that are kept for a roll-back

@@ -34,10 +34,14 @@ pub(crate) enum Ecs {
     /// iam policy. Two deployments of one job cannot get in each other's way. One that was killed is picked up by the
     /// next: what it left behind is named, and removed with --prune.
     ///
+    /// --timeout bounds the time in which the new version has to serve; the old service has as long again to go, and going
+    /// back as long, 60 s at least. An old service that is not gone in its time is told, remembered, and removed with
+    /// --prune; the new version serves, and the exit status is 24.
+    ///
     /// Progress goes to standard error, one line per change; on a terminal a live line shows the counts. On success each
-    /// manifest prints MANIFEST SERVICE TASK_DEFINITION, separated by tabs. With --json each line of standard output is an
-    /// object with `at`, `event` (step, counts, serviceEvent, note, explanation, outcome), `manifest` and what belongs to
-    /// the event; the last for each manifest is its outcome.
+    /// manifest prints MANIFEST SERVICE TASK_DEFINITION, separated by tabs: what serves, or with --no-wait what was begun.
+    /// With --json each line of standard output is an object with `at`, `event` (step, counts, serviceEvent, note,
+    /// explanation, outcome), `manifest` and what belongs to the event; the last for each manifest is its outcome.
     ///
     /// Exit status: 0 done, or nothing had changed; 20 failed, with nothing to go back to or none asked for; 21 failed and
     /// rolled back: the old version serves; 22 failed, and so did the roll-back; 23 superseded: somebody else has deployed
@@ -58,8 +62,8 @@ pub(crate) enum Ecs {
     Status(status::StatusArgs),
     /// Go back to the version before
     ///
-    /// Deploys the task definition of the version before the one that serves, by the method that deployed it. Exit status
-    /// as of ecs deploy.
+    /// Deploys the task definition of the version before the one that serves, by the method that deployed it. One that was
+    /// deregistered meanwhile is passed over for the next older one that is kept. Exit status as of ecs deploy.
     Rollback(rollback::RollbackArgs),
     /// Set the count of a job's services
     Scale(scale::ScaleArgs),

@@ -34,7 +34,7 @@ pub(super) fn with<T>(
     let clock = Clock::from_env(&ctx.env)?;
     let interrupt = Interrupt::install()?;
     let (cluster, way) = Way::to_named(ctx, access, cluster)?;
-    let credentials = way.credentials(ctx, false)?;
+    let credentials = way.first(ctx, &interrupt, None)?;
     let region = credentials.region.clone().unwrap_or_default();
     let connection = resolve::connection(ctx, &credentials)?;
     let calls = access::calls(ctx, &way, credentials, &connection, &clock, &interrupt).of_purpose(purpose);

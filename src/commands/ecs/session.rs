@@ -30,7 +30,7 @@ pub(super) fn carry_out(
     let clock = Clock::from_env(&ctx.env)?;
     let interrupt = Interrupt::install()?;
     let way = Way::to(ctx, &args.access, cluster, args.integrations.as_deref())?;
-    let first = way.credentials(ctx, false)?;
+    let first = way.first(ctx, &interrupt, options.timeout)?;
     let there = Cluster { region: first.region.clone().or_else(|| cluster.region.clone()), ..cluster.clone() };
     let connection = resolve::connection(ctx, &first)?;
     let calls = access::calls(ctx, &way, first, &connection, &clock, &interrupt);

@@ -53,7 +53,7 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     }
     let cluster = cluster(ctx, &args.job, &memory)?;
     let way = Way::to(ctx, &args.job.access, &cluster, args.job.integrations.as_deref())?;
-    let first = way.credentials(ctx, false)?;
+    let first = way.first(ctx, &Interrupt::never(), None)?;
     memory.check_region(first.region.as_deref())?;
     let connection = resolve::connection(ctx, &first)?;
     let clock = Clock::from_env(&ctx.env)?;
@@ -68,11 +68,19 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
             ctx.print(text(one).as_bytes())?;
         }
     }
-    for leftover in &memory.leftovers {
-        ctx.note(format_args!(
-            "left over: {}; `shipctl ecs deploy {job} --prune` removes it",
-            Leftover::text(leftover)
-        ));
+    let is_live = |leftover: &&Leftover| match leftover {
+        Leftover::TaskDefinition { arn, .. } => services.iter().any(|(_, seen)| seen.task_definition == *arn),
+        Leftover::Service { .. } => false,
+    };
+    for leftover in memory.leftovers.iter().filter(|leftover| !is_live(leftover)) {
+        let how = match leftover {
+            // Its name is that of the next deployment too.
+            Leftover::Service { name, build_number, .. } if !name.ends_with(&format!("-{build_number}")) => {
+                format!("`shipctl ecs deploy {job}` goes on with it, `shipctl ecs delete {job}` removes it")
+            }
+            _ => format!("`shipctl ecs deploy {job} --prune` removes it"),
+        };
+        ctx.note(format_args!("left over: {}; {how}", leftover.text()));
     }
     let bad: Vec<&str> = shown.iter().filter(|one| !one.is_whole).map(|one| one.deployed.service.as_str()).collect();
     if shown.is_empty() {

@@ -349,7 +349,7 @@ fn the_cure_goes_by_the_refusal() {
     let connection = connection("http://127.0.0.1:1");
     let calls = calls(&connection);
     for (kind, code, message, cure) in [
-        (Kind::Failed, Some("ClusterNotFoundException"), "Cluster not found.", "correct the name, the region"),
+        (Kind::Configuration, Some("ClusterNotFoundException"), "Cluster not found.", "correct the name, the region"),
         (Kind::Failed, Some("ClientException"), "no", "correct what the yml asks for"),
         (Kind::Throttled, Some("ThrottlingException"), "Rate exceeded", "try again later"),
         (Kind::Denied, None, "HTTP status 403 without a message", "check the endpoint, and whether a proxy"),

@@ -18,7 +18,15 @@ impl Calls<'_> {
             _ => None,
         };
         let cure = clock.unwrap_or_else(|| cure(failure, self.purpose));
-        Error::new(failure.kind, format_args!("{told}; {cure}"))
+        Error::new(kind_of(failure), format_args!("{told}; {cure}"))
+    }
+}
+
+/// A cluster that is not there is one that the configuration names wrongly.
+fn kind_of(failure: &Failure) -> Kind {
+    match failure.code.as_deref() {
+        Some("ClusterNotFoundException") => Kind::Configuration,
+        _ => failure.kind,
     }
 }
 
@@ -29,6 +37,9 @@ fn cure(failure: &Failure, purpose: &str) -> String {
             Some("deploy the job again: the service was deleted by someone else")
         }
         "LimitExceededException" => Some("raise the quota of the account, or delete what is no longer used"),
+        _ if failure.message.contains("TaskDefinition is inactive") => {
+            Some("that revision is deregistered: deploy again, which registers a new one")
+        }
         _ => failure.cure().or_else(|| usual_cure(failure.kind)),
     };
     let by_whom = failure.code.is_some() || !failure.message.starts_with("HTTP status");

@@ -84,6 +84,7 @@ pub fn find_out(calls: &Calls, subject: &Subject) -> Found {
         targets: balancers.iter().flat_map(|balancer| unhealthy(extra, balancer)).take(MOST_TARGETS).collect(),
         stopped,
         logs,
+        is_one_off: false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Going back to the version before.
 
+use std::collections::BTreeMap;
+
 use super::book::Book;
 use super::change::{Change, commit_at};
 use super::deploy::count_of;
@@ -54,6 +56,7 @@ fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
     if seen.is_some() && !is_on(&was.task_definition) && !is_begun {
         return Ok(restored(work, was));
     }
+    let was = &active(work, was)?;
     let previous = was.previous.first().ok_or_else(lacks)?.clone();
     if seen.is_none() && was.method != Method::BlueGreen {
         return Err(Stop::Lacks(format!("{} is not there any more: deploy it anew", was.service)));
@@ -64,6 +67,47 @@ fn going_back(work: &mut Work, was: &Deployed) -> Result<Change, Stop> {
         work.carry_out(&look)?;
     }
     Ok(to_previous(work, was, &previous, steps))
+}
+
+/// The same without versions before it whose revisions are deregistered, as far as that may be looked at: ECS takes none of
+/// these.
+fn active(work: &Work, was: &Deployed) -> Result<Deployed, Stop> {
+    let mut was = was.clone();
+    let (mut listed, mut gone) = (BTreeMap::new(), Vec::new());
+    while let Some(previous) = was.previous.first() {
+        let name = revision(&previous.task_definition);
+        let family = name.rsplit_once(':').map_or(name, |(family, _)| family);
+        let active =
+            listed.entry(family.to_owned()).or_insert_with(|| work.run.api.list_task_definitions(family).map_err(drop));
+        // What cannot be looked at is tried.
+        if active.as_ref().is_ok_and(|arns| arns.iter().all(|arn| revision(arn) != name)) {
+            gone.push(was.previous.remove(0));
+        } else {
+            break;
+        }
+    }
+    let Some(newest) = gone.first() else { return Ok(was) };
+    let names: Vec<String> = gone.iter().map(of_build).collect();
+    let are = if names.len() == 1 { "is" } else { "are" };
+    let told = format!("{} {are} deregistered, and cannot be gone back to", names.join(", "));
+    let Some(next) = was.previous.first() else {
+        let what = match newest.build_number.as_str() {
+            "" => "what it was".to_owned(),
+            build => format!("what build {build} deployed"),
+        };
+        return Err(Stop::Lacks(format!(
+            "{told}: deploy {what} anew, as in `shipctl ecs deploy --image RESOURCE=TAG`"
+        )));
+    };
+    work.note(format!("{told}: {} is taken", of_build(next)));
+    Ok(was)
+}
+
+/// `web:3 of build 12`.
+fn of_build(version: &Previous) -> String {
+    let build =
+        if version.build_number.is_empty() { String::new() } else { format!(" of build {}", version.build_number) };
+    format!("{}{build}", revision(&version.task_definition))
 }
 
 /// The change to a version before, by these steps.

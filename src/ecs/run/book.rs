@@ -1,10 +1,13 @@
 //! The memory of a job while it deploys: held by one at a time, written before and after each call that makes something.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Run;
-use crate::ecs::memory::{Deployed, Memory};
+use crate::aws::ecs::Service;
+use crate::ecs::memory::{Deployed, Leftover, Memory};
+use crate::ecs::steps::revision;
 use crate::error::{Error, Kind};
 use crate::store::{Keeper, Kept, Lease, Other, Store, Turn};
 use crate::support::stop::Stop;
@@ -25,15 +28,25 @@ pub(super) struct Book {
 
 struct Held {
     memory: Memory,
+    /// Services that were there when they were looked at last, and their task definitions.
+    live: BTreeMap<String, String>,
+    /// Services that have failed and stay, to be gone on with.
+    staying: BTreeSet<String>,
     /// Nowhere, where no yml describes what is done.
     kept: Option<Kept<Memory>>,
+}
+
+impl Held {
+    const fn new(memory: Memory, kept: Option<Kept<Memory>>) -> Self {
+        Self { memory, kept, live: BTreeMap::new(), staying: BTreeSet::new() }
+    }
 }
 
 impl Book {
     /// Takes the turn, and reads. Fails, naming the holder, while somebody else has it.
     pub(super) fn open(run: &Run, job: &str) -> Result<Self, Error> {
         let Some(store) = run.store else {
-            return Ok(Self { held: Mutex::new(Held { memory: Memory::default(), kept: None }), turn: None });
+            return Ok(Self { held: Mutex::new(Held::new(Memory::default(), None)), turn: None });
         };
         let stop = Stop::default();
         run.api.heed(&stop);
@@ -44,7 +57,7 @@ impl Book {
     fn read(store: &Store, job: &str, turn: Keeper) -> Result<Self, Error> {
         let kept = store.kept_deployed(job)?;
         let memory = kept.value().clone();
-        Ok(Self { held: Mutex::new(Held { memory, kept: Some(kept) }), turn: Some(turn) })
+        Ok(Self { held: Mutex::new(Held::new(memory, Some(kept))), turn: Some(turn) })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -54,6 +67,39 @@ impl Book {
     /// What is remembered.
     pub(super) fn memory(&self) -> Memory {
         self.held().memory.clone()
+    }
+
+    /// Services as they are now.
+    pub(super) fn sees(&self, found: &[Service]) {
+        let mut held = self.held();
+        for service in found {
+            if service.status == "ACTIVE" {
+                held.live.insert(service.name.clone(), service.task_definition.clone());
+            } else {
+                held.live.remove(&service.name);
+            }
+        }
+    }
+
+    /// A service has failed, and stays to be gone on with.
+    pub(super) fn stays(&self, service: &str) {
+        self.held().staying.insert(service.to_owned());
+    }
+
+    /// What is left over and may go: nothing that stays, and no revision that such a service is on, or one that serves.
+    pub(super) fn removable(&self) -> Vec<Leftover> {
+        let held = self.held();
+        let all = &held.memory.leftovers;
+        let goes = |service: &str| {
+            let is_left = |known: &Leftover| matches!(known, Leftover::Service { name, .. } if name == service);
+            !held.staying.contains(service) && all.iter().any(is_left)
+        };
+        let is_used = |arn: &str| held.live.iter().any(|(service, on)| revision(on) == revision(arn) && !goes(service));
+        let may_go = |known: &&Leftover| match known {
+            Leftover::Service { name, .. } => goes(name),
+            Leftover::TaskDefinition { arn, .. } => !is_used(arn),
+        };
+        all.iter().filter(may_go).cloned().collect()
     }
 
     /// What serves for a manifest.
@@ -180,7 +226,7 @@ mod tests {
 
     #[test]
     fn where_nothing_is_stored_nothing_is_lost() {
-        let held = Mutex::new(Held { memory: Memory::default(), kept: None });
+        let held = Mutex::new(Held::new(Memory::default(), None));
         Book { held, turn: None }.hold().unwrap();
     }
 }

@@ -5,10 +5,9 @@ use serde_json::Value;
 use super::Done;
 use super::outcome::Outcome;
 use super::work::{Stop, Work, is_refusal};
-use crate::aws::ecs::{Deployment, Request, Service};
+use crate::aws::ecs::Request;
 use crate::ecs::memory::Deployed;
 use crate::ecs::steps::{Step, other_fields, revision, scaling_taken, undo_steps};
-use crate::ecs::watch::is_whole;
 use crate::error::Kind;
 
 /// What is told when a change is undone.
@@ -64,15 +63,18 @@ impl Work<'_> {
         if let Err(cause) = self.commit_before(change, change.steps.len(), &mut is_committed) {
             return self.stopped(change, change.steps.len(), &cause, is_committed);
         }
-        let target = &self.target;
-        let text = if is_committed {
+        let target = self.target.clone();
+        if is_committed {
             let unseen = if self.run.options.no_wait { ", which was not waited for" } else { "" };
-            format!("{target} serves on {}{unseen}", revision(&self.serving_revision()))
-        } else {
-            let later = self.hints.later.replace("{}", &self.run.options.build_number);
-            format!("{target} is there, and was not waited for: {later}")
-        };
-        self.ended(Outcome::Completed, text)
+            let text = format!("{target} serves on {}{unseen}", revision(&self.serving_revision()));
+            return self.ended(Outcome::Completed, text);
+        }
+        let later = self.hints.later.replace("{}", &self.run.options.build_number);
+        let text = format!("{target} is there, and was not waited for: {later}");
+        let done = self.ended(Outcome::Completed, text);
+        // Whoever asks for no wait is told what was begun, as with the other methods.
+        let begun = self.rollouts.get(&target).map(|rollout| rollout.task_definition.clone());
+        Done { service: Some(target), task_definition: begun.or(done.task_definition), ..done }
     }
 
     /// Whether it does no harm that a step has failed: an old revision that is there still costs nothing, is remembered,
@@ -114,8 +116,8 @@ impl Work<'_> {
         serves.map_err(Stop::Store)?;
         *is_committed = true;
         self.is_committed = true;
-        // What is left to do does not count against the new version.
-        self.restart_clock();
+        // What is left to do does not count against the new version, and has its own time.
+        self.begin_anew();
         Ok(())
     }
 
@@ -231,14 +233,25 @@ impl Work<'_> {
                 self.hints.back
             ),
             Some(was) => self.whole(was).unwrap_or_else(|text| text),
-            None if is_changed => format!("{} is left as it is: nothing was there before", self.target),
+            None if is_changed => self.left_in_place(),
             None => "nothing was there before, and nothing is now".to_owned(),
         }
     }
 
-    /// Undoes, as far as it can: what could not be undone is told.
+    /// A first version that has failed, and that nobody has asked to remove.
+    fn left_in_place(&mut self) -> String {
+        let target = self.target.clone();
+        let live = self.live_of(&[&target]);
+        self.book.stays(&target);
+        format!(
+            "nothing was there before, and {target} is left as it is ({live}): deploy again to go on with it, with \
+             --rollback to have it removed when that fails, or remove it now with `shipctl ecs delete`"
+        )
+    }
+
+    /// Undoes, as far as it can in the time that there is for all of it: what could not be undone is told.
     fn undo(&mut self, steps: &[Step]) -> Result<Vec<String>, Stop> {
-        self.restart_clock();
+        self.begin_to_go_back();
         let mut problems = Vec::new();
         let mut is_running = false;
         for step in steps {
@@ -251,13 +264,21 @@ impl Work<'_> {
                 Step::AwaitStopped { .. } if is_running => continue,
                 other => other,
             };
-            match self.carry_out(step) {
+            let done = match step {
+                // Tasks that do not stop leave time for what comes after them.
+                Step::AwaitStopped { .. } => self.in_half_the_time(|work| work.carry_out(step)),
+                step => self.carry_out(step),
+            };
+            match done {
                 Ok(()) => {}
                 Err(cause @ (Stop::Interrupted(_) | Stop::Store(_) | Stop::Superseded(_))) => return Err(cause),
                 Err(cause) => {
                     is_running |= matches!(step, Step::ScaleToZero { .. } | Step::AwaitStopped { .. });
                     problems.push(self.words(&cause).1);
-                    self.restart_clock();
+                    let is_lost = matches!(&cause, Stop::Call { failure, .. } if failure.kind == Kind::Network);
+                    if is_lost && self.run.api.now() >= self.deadline {
+                        break;
+                    }
                 }
             }
         }
@@ -311,81 +332,10 @@ impl Work<'_> {
         self.run.tell_done(&done);
         done
     }
-
-    /// Whether the version that served before is whole, in words.
-    fn whole(&mut self, was: &Deployed) -> Result<String, String> {
-        let found = self.run.api.describe_services(self.cluster, &[&was.service]);
-        let found = found.map_err(|failure| format!("whether {} is whole cannot be seen: {failure}", was.service))?;
-        let Some(service) = found.iter().find(|one| one.name == was.service && one.status == "ACTIVE") else {
-            return Err(format!("{} is not there any more", was.service));
-        };
-        let same = revision(&service.task_definition) == revision(&was.task_definition);
-        let counts = counts(service);
-        let is_stopped = was.is_stopped() && service.desired == 0;
-        if is_whole(service, &was.task_definition) && !is_stopped {
-            return Ok(format!("{} serves, whole: {counts}", was.service));
-        }
-        if same {
-            return Err(format!("{} serves, and is not whole: {counts}", was.service));
-        }
-        let old = |one: &&Deployment| revision(&one.task_definition) == revision(&was.task_definition);
-        let running: i32 = service.deployments.iter().filter(old).map(|one| one.running).sum();
-        let old = revision(&was.task_definition);
-        let new = revision(&service.task_definition);
-        match running {
-            0 => Err(format!("{} is on {new}: {counts}, none of them of {old}", was.service)),
-            1 => Err(format!("{} is on {new}, and 1 task of {old} still serves", was.service)),
-            _ => Err(format!("{} is on {new}, and {running} tasks of {old} still serve", was.service)),
-        }
-    }
-
-    /// What is there now.
-    fn live(&mut self, change: &Change, is_committed: bool) -> String {
-        let mut names = vec![self.target.clone()];
-        names.extend(change.was.iter().map(|was| was.service.clone()).filter(|name| *name != self.target));
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let live = self.live_of(&names);
-        if is_committed {
-            return format!(
-                "the new version serves; what is left of the old one is removed by `shipctl ecs deploy --prune` ({live})"
-            );
-        }
-        format!("live: {live}; {}", self.hints.again)
-    }
-
-    /// What is there of these services, in words.
-    pub(super) fn live_of(&mut self, names: &[&str]) -> String {
-        let found = match self.run.api.describe_once(self.cluster, names) {
-            Ok(found) => found,
-            Err(failure) => return format!("cannot be seen ({failure})"),
-        };
-        self.seen = found.into_iter().map(|service| (service.name.clone(), service)).collect();
-        let there = self.seen.values().filter(|service| service.status != "INACTIVE");
-        let there: Vec<String> = there
-            .map(|service| {
-                let going = if service.status == "DRAINING" { ", and is being deleted" } else { "" };
-                format!("{} on {}: {}{going}", service.name, revision(&service.task_definition), counts(service))
-            })
-            .collect();
-        if there.is_empty() { "no service is there".to_owned() } else { there.join(", ") }
-    }
 }
 
 /// Whether a request sets another count than there was.
 fn has_other_count(request: &Request, count: Option<i32>) -> bool {
     let asked = request.get("desiredCount").and_then(Value::as_i64);
     asked.is_some_and(|asked| count.is_some_and(|count| i64::from(count) != asked))
-}
-
-/// How many tasks run; those of other versions apart.
-fn counts(service: &Service) -> String {
-    let current = service.deployments.iter().find(|one| one.status == "PRIMARY");
-    let others = service.deployments.iter().filter(|one| one.status != "PRIMARY" && one.running > 0);
-    let others: Vec<String> =
-        others.map(|one| format!(", and {} of {}", one.running, revision(&one.task_definition))).collect();
-    let running = match current {
-        Some(current) if !others.is_empty() => current.running,
-        _ => service.running,
-    };
-    format!("{running} of {} tasks run{}", service.desired, others.concat())
 }

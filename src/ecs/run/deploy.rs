@@ -42,7 +42,7 @@ pub fn deploy(run: &Run, wanted: &Wanted) -> Result<Report, Error> {
     if run.options.prune && report.outcome().is_success() && is_prunable(run, &book) {
         report.done.extend(others::prune(run, &book, wanted));
     } else {
-        let left = book.memory().leftovers;
+        let left = book.removable();
         // What is not waited for is not left over.
         if !left.is_empty() && !run.options.prune && !run.options.no_wait {
             let names: Vec<String> = left.iter().map(crate::ecs::memory::Leftover::text).collect();

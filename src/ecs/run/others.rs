@@ -6,7 +6,7 @@ use super::work::{Stop, Work};
 use super::{Done, LIMIT, Report, Run};
 use crate::ecs::memory::{Deployed, Leftover, Memory};
 use crate::ecs::steps::{Step, delete_steps, is_daemon, prune_steps, removal_begun, scale_steps};
-use crate::ecs::wanted::{Cluster, Wanted};
+use crate::ecs::wanted::{Cluster, Wanted, WantedService};
 use crate::error::{Error, Kind};
 
 /// Takes away everything that a job has made, or what it has made for one manifest. The yml may be gone. `there`: where
@@ -113,6 +113,7 @@ fn scaled_by_hand(work: &mut Work, was: &Deployed, steps: &[Step], count: u32) -
 /// Removes what was left over, and revisions of our own families that nobody uses.
 pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
     let mut done = leftovers(run, book, &wanted.cluster, None);
+    done.extend(wanted.services.iter().filter_map(|service| surplus(run, book, wanted, service)));
     // A family of another name may be somebody else's as well.
     for service in wanted.services.iter().filter(|service| service.family() == service.name) {
         let mut work = work(run, book, &service.manifest, &wanted.cluster.name);
@@ -136,6 +137,20 @@ pub(super) fn prune(run: &Run, book: &Book, wanted: &Wanted) -> Vec<Done> {
         }
     }
     done
+}
+
+/// Removes revisions of ours that are remembered beyond those that are kept: they were to go when the version after them
+/// began to serve, and did not. What fails.
+fn surplus(run: &Run, book: &Book, wanted: &Wanted, service: &WantedService) -> Option<Done> {
+    let serving = book.of(&service.manifest)?;
+    let old = serving.previous.iter().skip(run.options.keep).filter(|old| old.is_ours(service.family()));
+    let steps: Vec<Step> = old.map(|old| Step::Deregister { task_definition: old.task_definition.clone() }).collect();
+    let mut work = work(run, book, &service.manifest, &wanted.cluster.name);
+    let stop = in_order(&mut work, &steps).err()?;
+    let (outcome, text) = work.words(&stop);
+    let failed = work.ended(outcome, format!("revisions before {} are left over still: {text}", serving.service));
+    run.tell_done(&failed);
+    Some(failed)
 }
 
 /// Removes what is remembered as left over, of `only` a manifest or of all; only what fails is told.

@@ -359,7 +359,7 @@ fn without_waiting() {
     let done = world.deploy(&version(Method::BlueGreen, 1), &hurried("1"));
     assert_eq!((done.outcome, done.service.as_deref()), (Outcome::Completed, Some("prod-app-1")));
     let done = world.deploy(&version(Method::BlueGreen, 2), &hurried("2"));
-    assert_eq!((done.outcome, done.service.as_deref()), (Outcome::Completed, Some("prod-app-1")), "{}", done.text);
+    assert_eq!((done.outcome, done.service.as_deref()), (Outcome::Completed, Some("prod-app-2")), "{}", done.text);
     let done = world.deploy(&version(Method::BlueGreen, 2), &options("2"));
     assert_eq!((done.outcome, done.service.as_deref()), (Outcome::Completed, Some("prod-app-2")), "{}", done.text);
     assert_eq!(world.fake.serving().len(), 1);

@@ -156,7 +156,7 @@ impl Work<'_> {
         self.explain(service, &reason);
         let Some(expected) = back else { return Stop::GoneBack { reason, is_whole: false } };
         self.note(format!("ECS goes back to the version before: {reason}"));
-        self.restart_clock();
+        self.begin_to_go_back();
         let (deployment, task_definition) = (expected.deployment.clone(), expected.task_definition.clone());
         self.rollouts.insert(service.to_owned(), Rollout { deployment, task_definition, may_be_empty: true });
         let mut watch = Watch::new(expected, self.run.api.now(), self.known_events.clone());

@@ -88,6 +88,8 @@ pub(super) struct Work<'a> {
     pub began: SystemTime,
     pub limit: Duration,
     pub deadline: SystemTime,
+    /// When going back has to be done, once that has begun.
+    back_until: Option<SystemTime>,
     /// What the new version is registered with.
     pub definition: Request,
     /// The ARN that serves, where something does.
@@ -125,6 +127,7 @@ impl<'a> Work<'a> {
             began: now,
             limit,
             deadline: now + limit,
+            back_until: None,
             definition: Request::new(),
             previous: None,
             is_daemon: false,
@@ -150,11 +153,29 @@ impl<'a> Work<'a> {
         self.tell(&Tell::Note { manifest: Some(self.manifest.to_owned()), text: text.into() });
     }
 
-    /// The whole time anew, as going back needs it: some, however little there was.
-    pub(super) fn restart_clock(&mut self) {
-        self.limit = self.limit.max(LEAST_TO_GO_BACK);
+    /// The whole time anew: once the new version serves, what was before it has as long to go.
+    pub(super) fn begin_anew(&mut self) {
         self.deadline = self.run.api.now() + self.limit;
         self.run.api.go_back_until(self.deadline);
+    }
+
+    /// The time to go back in, from the first that is done for it: some, however little there was, and once.
+    pub(super) fn begin_to_go_back(&mut self) {
+        let (now, limit) = (self.run.api.now(), self.limit.max(LEAST_TO_GO_BACK));
+        let end = *self.back_until.get_or_insert(now + limit);
+        self.limit = limit;
+        self.deadline = end;
+        self.run.api.go_back_until(end);
+    }
+
+    /// Does something that may take half of what is left.
+    pub(super) fn in_half_the_time<T>(&mut self, what: impl FnOnce(&mut Self) -> T) -> T {
+        let (now, limit, end) = (self.run.api.now(), self.limit, self.deadline);
+        self.limit = end.duration_since(now).unwrap_or_default() / 2;
+        self.deadline = now + self.limit;
+        let done = what(self);
+        (self.limit, self.deadline) = (limit, end);
+        done
     }
 
     /// Does a step.

@@ -197,6 +197,13 @@ impl Ecs {
         self.state().world.elapsed()
     }
 
+    /// Somebody else does something, now.
+    #[track_caller]
+    pub fn somebody(&self, action: &str, request: &serde_json::Value) {
+        let done = self.state().world.act("ecs", action, request);
+        assert!(done.is_ok(), "{action} {request}");
+    }
+
     /// Lets time pass while nobody calls.
     pub fn pass(&self, seconds: i64) {
         let mut state = self.state();
