@@ -14,8 +14,19 @@ use crate::job::{integration_types, names, params};
 pub const MASK: &str = "***";
 
 /// Parts of a name that speak of a secret.
-const SECRET_WORDS: [&str; 9] =
-    ["PASSW", "PWD", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE", "APIKEY", "API_KEY", "ACCESSKEY"];
+const SECRET_WORDS: [&str; 11] = [
+    "PASSW",
+    "PASSPHRASE",
+    "PWD",
+    "SECRET",
+    "TOKEN",
+    "CREDENTIAL",
+    "PRIVATE",
+    "APIKEY",
+    "API_KEY",
+    "ACCESSKEY",
+    "ACCESS_KEY",
+];
 
 /// Properties of a version that are worth a line and are no secrets.
 const PROPERTIES: [&str; 12] = [
@@ -206,6 +217,33 @@ pub fn names_a_secret(key: &str) -> bool {
     SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
+/// Whether a value is a secret by the name that it has, and by no other sign: `DB_PASSWORD: hunter2`, and not
+/// `TOKEN_FILE: /run/secrets/token` or `TOKEN_TTL: 3600`.
+pub fn is_secret_by_name(key: &str, value: &str) -> bool {
+    names_a_secret(key) && !is_place(key, value) && !is_measure(key, value) && !is_word(value)
+}
+
+/// Ends of names that speak of how much or how long.
+const MEASURES: [&str; 8] = ["TTL", "EXPIRY", "EXPIRATION", "COUNT", "TIMEOUT", "INTERVAL", "LENGTH", "LIFETIME"];
+
+/// Whether a value is a number that says how much or how long: `TOKEN_TTL: 3600` and `PASSWORD_TIMEOUT: 30s`.
+fn is_measure(key: &str, value: &str) -> bool {
+    let name = names::key(key.as_bytes());
+    let is_named = MEASURES.iter().any(|end| {
+        let before = name.strip_suffix(end);
+        // `tokenTtl` is as good as `TOKEN_TTL`; a part of another word is not.
+        before.is_some_and(|before| before.ends_with('_') || SECRET_WORDS.iter().any(|word| before.ends_with(word)))
+    });
+    let number = value.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    let is_unit = matches!(&value[number.len()..], "" | "ms" | "s" | "m" | "h" | "d");
+    is_named && is_unit && !number.is_empty() && number.len() <= 12 && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a value is none that anybody would take for a secret: nothing, a switch, or the name that AWS gives to a place.
+fn is_word(value: &str) -> bool {
+    matches!(value, "" | "true" | "false") || value.starts_with("arn:")
+}
+
 /// Ends of names that speak of where something is, and not of what it is.
 const PLACES: [&str; 6] = ["FILE", "PATH", "DIR", "URL", "URI", "ENDPOINT"];
 
@@ -240,8 +278,11 @@ pub fn is_public_field(variable: &str) -> bool {
 
 /// Whether a name, or a value under it, speaks of a secret.
 pub fn speaks_of_secret(key: &str, value: &Value) -> bool {
-    let is_place = || value.as_str().is_some_and(|text| is_place(key, text));
-    names_a_secret(key) && !is_place()
+    let by_name = match value {
+        Value::Object(_) | Value::Array(_) => names_a_secret(key),
+        scalar => is_secret_by_name(key, &scalar_text(scalar)),
+    };
+    by_name
         || match value {
             Value::Object(members) => members.iter().any(|(key, value)| speaks_of_secret(key, value)),
             Value::Array(elements) => elements.iter().any(|value| speaks_of_secret("", value)),
@@ -340,6 +381,35 @@ mod tests {
             ("SECRET_PATH", "hunter2"),
         ] {
             assert!(!is_place(key, value), "{key}: {value}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_secret_by_its_name() {
+        for (key, value, want) in [
+            ("TOKEN", "3600", true),
+            ("DB_PASSWORD", "hunter2", true),
+            ("KEY_PASSPHRASE", "hunter2", true),
+            ("AWS_ACCESS_KEY", "AKIA", true),
+            ("AWS_SECRET_ACCESS_KEY", "k", true),
+            ("TOKEN_TTL", "3600", false),
+            ("tokenTtl", "3600", false),
+            ("token-ttl", "30m", false),
+            ("PASSWORD_EXPIRY", "90", false),
+            ("SECRET_COUNT", "2", false),
+            ("TOKEN_TIMEOUT", "1500ms", false),
+            ("TOKEN_TTL", "hunter2", true),
+            ("TOKEN_TTL", "36x", true),
+            ("TOKEN_TTL", "s", true),
+            ("TOKEN_TTL", "1234567890123", true),
+            ("SECRET_DISCOUNT", "20", true),
+            ("TOKEN_FILE", "/run/secrets/token", false),
+            ("SECRET_ARN", "arn:aws:secretsmanager:eu-west-1:1:secret:a", false),
+            ("USE_TOKEN", "true", false),
+            ("TOKEN", "", false),
+            ("PLAIN", "hunter2", false),
+        ] {
+            assert_eq!(is_secret_by_name(key, value), want, "{key}: {value}");
         }
     }
 

@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Request, WantedService};
 use crate::job::build::hex;
+use crate::job::overview::is_secret_by_name;
 use crate::support::secret::SecretText;
 
 /// What stands for a secret.
@@ -64,22 +65,10 @@ fn hidden(service: &WantedService, mut value: Value) -> Value {
     value
 }
 
-/// What the names of secrets have in them, in capitals without separators.
-const SECRET_NAMES: [&str; 9] =
-    ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "ACCESSKEY", "PRIVATEKEY", "CREDENTIAL"];
-
-/// Whether a name says that its value is a secret, though nobody has said `secure`.
-pub(super) fn is_secret_name(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    let plain = plain.to_ascii_uppercase();
-    SECRET_NAMES.iter().any(|secret| plain.contains(secret))
-}
-
-/// Masks what is a secret by its name, and passwords in addresses. Where a secret lies (an ARN) is none.
+/// Masks what is a secret by its name, and passwords in addresses.
 fn mask_named(name: &str, value: &mut Value) {
     let Value::String(text) = value else { return };
-    let is_plain = text.is_empty() || text.starts_with("arn:") || matches!(text.as_str(), "true" | "false");
-    if is_secret_name(name) && !is_plain {
+    if is_secret_by_name(name, text) {
         MASK.clone_into(text);
     } else if let Some((scheme, rest)) = text.split_once("://")
         && let Some((user, host)) = rest.split('/').next().and_then(|authority| authority.rsplit_once('@'))

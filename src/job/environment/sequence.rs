@@ -154,7 +154,7 @@ impl Environment {
     /// Whether the value of a variable of this environment is to be kept out of logs.
     pub fn is_secret(&self, variable: &Variable) -> bool {
         let value = || String::from_utf8_lossy(variable.value.expose());
-        let by_name = || overview::names_a_secret(&variable.name) && !overview::is_place(&variable.name, &value());
+        let by_name = || overview::is_secret_by_name(&variable.name, &value());
         let text = || value().contains("PRIVATE KEY-----");
         match variable.origin.rule {
             Rule::Secure | Rule::RawSecure | Rule::RawField => true,
