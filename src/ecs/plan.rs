@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use similar::TextDiff;
 
-use super::memory::{Deployed, Memory};
+use super::memory::Memory;
 use super::steps::{Step, check_change, deploy_steps, renamed, scaled, service_name, surplus_scaling};
-use super::wanted::{Method, Wanted, WantedService, digest, masked, masked_request};
+use super::wanted::{Method, Wanted, WantedService, changed_secrets, is_digest, masked_request, shown, shown_again};
 use crate::error::Error;
 
 /// The fields of requests that hand a role on.
@@ -50,8 +50,10 @@ pub struct ManifestPlan {
     pub calls: Vec<PlannedCall>,
     /// The difference from what was deployed, line by line; nothing on the first time.
     pub difference: String,
-    /// Whether secrets differ, which are not shown.
+    /// Whether masked values differ, which are not shown.
     pub secrets_differ: bool,
+    /// Which of them, as far as it is known: `PASSWORD of web`.
+    pub secrets: Vec<String>,
     /// What is deployed.
     pub from: Option<String>,
 }
@@ -125,7 +127,7 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
     if let Some(was) = was {
         check_change(wanted, service, was)?;
     }
-    let unchanged = !ask.force && !service.force && was.is_some_and(|was| was.digest == digest(service));
+    let unchanged = !ask.force && !service.force && was.is_some_and(|was| is_digest(&was.digest, service));
     let mut steps = deploy_steps(wanted, service, was, ask.build_number, ask.keep);
     if let Some(was) = was.filter(|_| unchanged) {
         // Whether it is as it was left is looked at all the same.
@@ -139,8 +141,11 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
         request: masked_request(service, &step.request(&wanted.cluster.name)),
         repeated: step.is_wait(),
     };
-    let shown = masked(service);
-    let difference = was.map(|was| difference(was, &shown)).unwrap_or_default();
+    let shown = shown(service);
+    let difference = was.map(|was| difference(&shown_again(service, &was.wanted), &shown)).unwrap_or_default();
+    let secrets = was.map(|was| changed_secrets(&was.digest, &was.wanted, service)).unwrap_or_default();
+    // An earlier version has kept the digest of the whole alone.
+    let is_hidden = difference.is_empty() && was.is_some_and(|was| !is_digest(&was.digest, service));
     Ok(ManifestPlan {
         manifest: service.manifest.clone(),
         service: match (unchanged, was) {
@@ -151,16 +156,17 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
         task_definition: shown.get("taskDefinition").cloned().unwrap_or_default(),
         service_definition: shown.get("service").cloned().unwrap_or_default(),
         calls: steps.iter().map(call).collect(),
-        secrets_differ: difference.is_empty() && was.is_some_and(|was| was.digest != digest(service)),
+        secrets_differ: is_hidden || !secrets.is_empty(),
+        secrets,
         difference,
         from: was.map(|was| was.service.clone()),
     })
 }
 
 /// The lines that differ, with two around them.
-fn difference(was: &Deployed, now: &Value) -> String {
+fn difference(was: &Value, now: &Value) -> String {
     let text = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default() + "\n";
-    let (old, new) = (text(&was.wanted), text(now));
+    let (old, new) = (text(was), text(now));
     TextDiff::from_lines(&old, &new).unified_diff().context_radius(2).to_string()
 }
 
@@ -200,10 +206,12 @@ impl fmt::Display for ManifestPlan {
             let whole = json!({ "taskDefinition": self.task_definition, "service": self.service_definition });
             return indented(f, &serde_json::to_string_pretty(&whole).unwrap_or_default());
         }
-        match (self.difference.is_empty(), self.secrets_differ) {
-            (true, true) => writeln!(f, "  secrets differ, which are not shown"),
-            (true, false) => writeln!(f, "  no difference in what is wanted"),
-            _ => indented(f, &self.difference),
+        indented(f, &self.difference)?;
+        match (self.secrets.as_slice(), self.secrets_differ) {
+            ([], false) if self.difference.is_empty() => writeln!(f, "  no difference in what is wanted"),
+            ([], false) => Ok(()),
+            ([], true) => writeln!(f, "  secrets differ, which are not shown"),
+            (some, _) => writeln!(f, "  secrets differ, which are not shown: {}", some.join(", ")),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! that what is wrong with one is said at its own line; `inputs` puts them over the manifests in step order, and
 //! `service` unites them.
 
+mod digests; // what is kept of secrets
 mod docker_options; // fields of containers
 mod field; // values and their places
 mod formats; // ports, volumes, hosts, limits
@@ -16,7 +17,7 @@ mod replicas; // counts and auto scaling
 mod service; // all of it together
 mod settings; // what the job itself says
 mod shapes; // what AWS takes
-mod shown; // digest and masks
+mod shown; // masks
 mod templates; // placeholders
 mod volumes; // mounts and volumes
 
@@ -28,7 +29,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use shown::{digest, masked, masked_request};
+pub use digests::{changed_secrets, is_digest, kept};
+pub use shown::{masked, masked_request, shown, shown_again};
 
 use crate::aws::ecs::Request;
 use crate::config::shippable::{Job, Pipeline};
@@ -155,7 +157,7 @@ impl fmt::Debug for WantedService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("WantedService");
         shown.field("manifest", &self.manifest).field("name", &self.name).field("force", &self.force);
-        shown.field("wanted", &masked(self).to_string()).field("wants_role", &self.wants_role);
+        shown.field("wanted", &self::shown(self).to_string()).field("wants_role", &self.wants_role);
         shown.field("images", &self.images).finish_non_exhaustive()
     }
 }

@@ -11,6 +11,7 @@ use super::load_balancer::{Balancer, Target};
 use super::merge;
 use super::params::{self, Variable};
 use super::replicas::Replicas;
+use super::shown::secret_options;
 use super::volumes::Volumes;
 use crate::config::shippable::Job;
 use crate::job::names;
@@ -56,6 +57,13 @@ pub(super) fn service(job: &Job, unit: &Unit, found: &mut Findings) -> WantedSer
     let task_definition = parts.task_definition(&name, unit, found);
     let scaling = parts.scaling(found);
     let (service, wants_role) = parts.service(&task_definition, found);
+    for option in secret_options(&service) {
+        let text = format!(
+            "{option} among the log options of Service Connect of {manifest} is a secret that the job's state keeps, to \
+             go back to it: name where it lies in secretOptions instead"
+        );
+        found.warn(&unit.manifest.yml.at, text);
+    }
     WantedService {
         manifest: manifest.to_owned(),
         name,
