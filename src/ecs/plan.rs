@@ -10,9 +10,10 @@ use super::memory::Memory;
 use super::steps::{Step, check_change, deploy_steps, renamed, scaled, service_name, surplus_scaling};
 use super::wanted::{Method, Wanted, WantedService, changed_secrets, is_digest, masked_request, shown, shown_again};
 use crate::error::Error;
+use crate::iam::{Purpose, actions, names};
 
-/// The fields of requests that hand a role on.
-const ROLES: [&str; 4] = ["role", "taskRoleArn", "executionRoleArn", "RoleARN"];
+/// Maps whose keys are anybody's: what is called a role there is none that is handed on.
+const FREE: [&str; 5] = ["options", "dockerLabels", "driverOpts", "labels", "hookDetails"];
 
 /// What a deployment would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,6 +31,8 @@ pub struct Plan {
     pub manifests: Vec<ManifestPlan>,
     /// The IAM actions of all calls, each once.
     pub actions: Vec<String>,
+    /// Those among them that the documented policy of such a deployment lacks.
+    pub undocumented: Vec<String>,
 }
 
 /// What would be done for a manifest.
@@ -103,17 +106,58 @@ pub fn plan(wanted: &Wanted, memory: &Memory, ask: Ask) -> Result<Plan, Error> {
         region: wanted.cluster.region.clone(),
         method: wanted.method,
         manifests,
+        undocumented: undocumented(wanted, &needed),
         actions: needed,
     })
 }
 
+/// The purposes whose documented policies are that of a deployment. That of scaling has load balancers in it.
+fn purposes(wanted: &Wanted, needed: &[String]) -> Vec<Purpose> {
+    let has_balancer = |service: &WantedService| service.service.contains_key("loadBalancers");
+    let mut purposes = vec![Purpose::Deploy];
+    if needed.iter().any(|action| actions(Purpose::Scaling).contains(&action.as_str())) {
+        purposes.extend([Purpose::LoadBalancer, Purpose::Scaling]);
+    } else if wanted.services.iter().any(has_balancer) {
+        purposes.push(Purpose::LoadBalancer);
+    }
+    purposes
+}
+
+/// The actions that the documented policy of a deployment lacks.
+fn undocumented(wanted: &Wanted, needed: &[String]) -> Vec<String> {
+    let purposes = purposes(wanted, needed);
+    let is_documented = |action: &str| purposes.iter().any(|purpose| actions(*purpose).contains(&action));
+    needed.iter().filter(|action| !is_documented(action)).cloned().collect()
+}
+
+/// Which policy has actions that the documented one lacks, as far as one has.
+fn policy_with(lacking: &[String], needed: &[String]) -> String {
+    let has = |purpose: Purpose, all: &[String]| all.iter().any(|action| actions(purpose).contains(&action.as_str()));
+    let mut purposes = vec![Purpose::Deploy];
+    purposes.extend([Purpose::LoadBalancer, Purpose::Scaling].into_iter().filter(|purpose| has(*purpose, needed)));
+    purposes.extend(Some(Purpose::Extras).filter(|extras| has(*extras, lacking)));
+    names(&purposes)
+}
+
+/// Whether a request hands a role on, wherever that is in it: ECS passes it to what does the work.
+fn hands_on(request: &Value) -> bool {
+    let is_role = |key: &str| key == "role" || key.to_ascii_lowercase().ends_with("rolearn");
+    match request {
+        Value::Object(members) => members.iter().any(|(key, value)| match value {
+            Value::String(text) => is_role(key) && !text.is_empty(),
+            value => !FREE.contains(&key.as_str()) && hands_on(value),
+        }),
+        Value::Array(elements) => elements.iter().any(hands_on),
+        _ => false,
+    }
+}
+
 /// The actions that a call needs: its own, and those that its request brings with it.
 fn needed_by(call: &PlannedCall) -> Vec<&'static str> {
-    let has = |key: &str| call.request.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
     let is_tagged = call.request.get("tags").and_then(Value::as_array).is_some_and(|tags| !tags.is_empty());
     let mut needed = vec![call.action];
     // The role that is looked for is handed on, like those that are named.
-    if call.action == "iam:ListRoles" || ROLES.iter().any(|key| has(key)) {
+    if call.action == "iam:ListRoles" || hands_on(&call.request) {
         needed.push("iam:PassRole");
     }
     if is_tagged && call.action.starts_with("ecs:") {
@@ -186,7 +230,16 @@ impl fmt::Display for Plan {
             writeln!(f)?;
             manifest.fmt(f)?;
         }
-        writeln!(f, "\nIAM actions: {}", self.actions.join(", "))
+        writeln!(f, "\nIAM actions: {}", self.actions.join(", "))?;
+        if self.undocumented.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "The documented policy lacks {}: see `shipctl iam policy --for {}`",
+            self.undocumented.join(", "),
+            policy_with(&self.undocumented, &self.actions)
+        )
     }
 }
 

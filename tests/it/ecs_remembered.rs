@@ -184,3 +184,54 @@ fn entries_without_a_salt_count_still() {
     bench.deploys(3, "--image web=v2");
     assert_eq!(bench.ecs.calls_of("CreateService").len(), 1);
 }
+
+/// Roles that ECS passes on, wherever they are in the yml. The documented policy of a deployment has no such action.
+#[test]
+fn plans_know_roles_that_are_passed_on() {
+    let role = "roleArn: \"arn:aws:iam::123456789012:role/r\"";
+    let lacking = "The documented policy lacks iam:PassRole: see `shipctl iam policy --for deploy,load-balancer`\n";
+    for (options, is_passed) in [
+        (format!("service: {{volumeConfigurations: [{{name: v, managedEBSVolume: {{{role}, sizeInGiB: 1}}}}]}}"), true),
+        (
+            format!(
+                "service: {{serviceConnectConfiguration: {{enabled: true, services: [{{portName: p, tls: {{{role}, \
+                     issuerCertificateAuthority: {{awsPcaAuthorityArn: a}}}}}}]}}}}"
+            ),
+            true,
+        ),
+        (
+            format!(
+                "service: {{deploymentConfiguration: {{lifecycleHooks: [{{hookTargetArn: h, {role}, \
+                     lifecycleStages: [RECONCILE_SERVICE]}}]}}}}"
+            ),
+            true,
+        ),
+        (format!("service: {{vpcLatticeConfigurations: [{{{role}, targetGroupArn: t, portName: p}}]}}"), true),
+        (format!("taskDefinition: {{taskRoleArn: {}}}", role.replace("roleArn: ", "")), true),
+        (format!("logConfig: {{type: fluentd, options: {{{role}}}}}, labels: {{{role}}}"), false),
+        ("service: {volumeConfigurations: []}".to_owned(), false),
+    ] {
+        let resources = format!("  - {{name: o, type: dockerOptions, version: {{{options}}}}}\n");
+        let bench = Bench::of(Scenario::new(), Yml { resources: &resources, deploy: ", {IN: o}", ..Yml::default() });
+        let (plan, notes) = crate::ecs_plan::plan_and_notes(&bench, "--build-number 1");
+        let actions: Vec<&str> = plan["actions"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+        assert_eq!(actions.contains(&"iam:PassRole"), is_passed, "{options}: {actions:?} {notes}");
+        assert_eq!(plan["undocumented"].to_string(), if is_passed { "[\"iam:PassRole\"]" } else { "[]" }, "{options}");
+        let mut bench = bench;
+        let said = bench.run("plan d --build-number 1").out();
+        assert_eq!(said.ends_with(lacking), is_passed, "{said}");
+    }
+    // A load balancer's policy has it.
+    let balancer = "advancedConfiguration: {alternateTargetGroupArn: a, productionListenerRule: r, ROLE}";
+    let resources = format!(
+        "  - {{name: o, type: dockerOptions, version: {{service: {{loadBalancers: [{{targetGroupArn: t, containerName: web, \
+         containerPort: 80, {}}}], role: \"arn:aws:iam::1:role/r\"}}, portMappings: [\"80\"]}}}}\n",
+        balancer.replace("ROLE", role)
+    );
+    let bench = Bench::of(Scenario::new(), Yml { resources: &resources, deploy: ", {IN: o}", ..Yml::default() });
+    let (plan, _) = crate::ecs_plan::plan_and_notes(&bench, "--build-number 1");
+    assert!(
+        plan["actions"].to_string().contains("iam:PassRole") && plan["undocumented"] == serde_json::json!([]),
+        "{plan}"
+    );
+}
