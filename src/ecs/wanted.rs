@@ -13,6 +13,7 @@ mod inputs; // jobs in jobs
 mod load_balancer; // where tasks are registered
 mod merge; // unions
 mod params; // environments
+mod ports; // ports that are mapped twice, or not at all
 mod replicas; // counts and auto scaling
 mod service; // all of it together
 mod settings; // what the job itself says
@@ -187,7 +188,8 @@ pub fn wanted(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sourc
             unit.deploy_name.clone_from(&settings.deploy_name);
         }
     }
-    let services: Vec<WantedService> = units.iter().map(|unit| service::service(job, unit, &mut found)).collect();
+    let services: Vec<WantedService> =
+        units.iter().map(|unit| service::service(job, unit, &units, &mut found)).collect();
     check_together(job, &services, &mut found);
     check_images(job, options, &services)?;
     found.check()?;
