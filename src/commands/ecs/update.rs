@@ -127,7 +127,7 @@ fn updated(ctx: &Ctx, args: &UpdateArgs, wanted: &Revision, named: &Named, log: 
             text,
         };
         log.tell(calls.clock().now(), &outcome(&done));
-        return ended(ctx, args, &log, done);
+        return ended(ctx, args, log, done);
     }
     let options = Options {
         force: args.force,
