@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::config::yaml::{Node, Reader};
 use crate::job::environment::Environment;
-use crate::job::overview::{is_secret_by_name, names_a_secret};
 use crate::job::record::Record;
+use crate::job::secret_names::{is_secret_by_name, names_a_secret};
 use crate::support::secret::Secret;
 
 /// Every secret of an environment, and of the run that it belongs to.

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind};
 use crate::job::build::select::Chosen;
 use crate::job::integration::scalar_text;
 use crate::job::names;
-use crate::job::overview::names_a_secret;
+use crate::job::secret_names::names_a_secret;
 
 /// How much of a value a message shows.
 const SHOWN: usize = 60;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::digests::without_secrets;
 use super::{Request, WantedService};
-use crate::job::overview::is_secret_by_name;
+use crate::job::secret_names::is_secret_by_name;
 use crate::support::secret::SecretText;
 
 /// What stands for a secret.
