@@ -50,9 +50,11 @@ pub struct Deployed {
     pub build_number: String,
     /// The ARN of its task definition.
     pub task_definition: String,
-    /// The digest of everything that was wanted, secrets included: what has not changed is not deployed again.
+    /// The digest of everything that was wanted, secrets included: what has not changed is not deployed again. Salted,
+    /// `<salt>:<digest>`; one without a salt is from before there were any.
     pub digest: String,
-    /// What was wanted, secrets masked: `{"taskDefinition": …, "service": …, "scaling": …}`.
+    /// What was wanted, secrets masked: `{"taskDefinition": …, "service": …, "scaling": …}`, and digests of what is
+    /// masked by its place, `"secrets": {"PASSWORD of web": …}`, with the salt of the digest.
     pub wanted: Value,
     /// Its auto scaling.
     #[serde(default)]

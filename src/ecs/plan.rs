@@ -6,13 +6,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use similar::TextDiff;
 
-use super::memory::{Deployed, Memory};
+use super::memory::Memory;
 use super::steps::{Step, check_change, deploy_steps, renamed, scaled, service_name, surplus_scaling};
-use super::wanted::{Method, Wanted, WantedService, digest, masked, masked_request};
+use super::wanted::{Method, Wanted, WantedService, changed_secrets, is_digest, masked_request, shown, shown_again};
 use crate::error::Error;
+use crate::iam::{Purpose, actions, names};
 
-/// The fields of requests that hand a role on.
-const ROLES: [&str; 4] = ["role", "taskRoleArn", "executionRoleArn", "RoleARN"];
+/// Maps whose keys are anybody's: what is called a role there is none that is handed on.
+const FREE: [&str; 5] = ["options", "dockerLabels", "driverOpts", "labels", "hookDetails"];
 
 /// What a deployment would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,6 +31,8 @@ pub struct Plan {
     pub manifests: Vec<ManifestPlan>,
     /// The IAM actions of all calls, each once.
     pub actions: Vec<String>,
+    /// Those among them that the documented policy of such a deployment lacks.
+    pub undocumented: Vec<String>,
 }
 
 /// What would be done for a manifest.
@@ -50,8 +53,10 @@ pub struct ManifestPlan {
     pub calls: Vec<PlannedCall>,
     /// The difference from what was deployed, line by line; nothing on the first time.
     pub difference: String,
-    /// Whether secrets differ, which are not shown.
+    /// Whether masked values differ, which are not shown.
     pub secrets_differ: bool,
+    /// Which of them, as far as it is known: `PASSWORD of web`.
+    pub secrets: Vec<String>,
     /// What is deployed.
     pub from: Option<String>,
 }
@@ -101,17 +106,58 @@ pub fn plan(wanted: &Wanted, memory: &Memory, ask: Ask) -> Result<Plan, Error> {
         region: wanted.cluster.region.clone(),
         method: wanted.method,
         manifests,
+        undocumented: undocumented(wanted, &needed),
         actions: needed,
     })
 }
 
+/// The purposes whose documented policies are that of a deployment. That of scaling has load balancers in it.
+fn purposes(wanted: &Wanted, needed: &[String]) -> Vec<Purpose> {
+    let has_balancer = |service: &WantedService| service.service.contains_key("loadBalancers");
+    let mut purposes = vec![Purpose::Deploy];
+    if needed.iter().any(|action| actions(Purpose::Scaling).contains(&action.as_str())) {
+        purposes.extend([Purpose::LoadBalancer, Purpose::Scaling]);
+    } else if wanted.services.iter().any(has_balancer) {
+        purposes.push(Purpose::LoadBalancer);
+    }
+    purposes
+}
+
+/// The actions that the documented policy of a deployment lacks.
+fn undocumented(wanted: &Wanted, needed: &[String]) -> Vec<String> {
+    let purposes = purposes(wanted, needed);
+    let is_documented = |action: &str| purposes.iter().any(|purpose| actions(*purpose).contains(&action));
+    needed.iter().filter(|action| !is_documented(action)).cloned().collect()
+}
+
+/// Which policy has actions that the documented one lacks, as far as one has.
+fn policy_with(lacking: &[String], needed: &[String]) -> String {
+    let has = |purpose: Purpose, all: &[String]| all.iter().any(|action| actions(purpose).contains(&action.as_str()));
+    let mut purposes = vec![Purpose::Deploy];
+    purposes.extend([Purpose::LoadBalancer, Purpose::Scaling].into_iter().filter(|purpose| has(*purpose, needed)));
+    purposes.extend(Some(Purpose::Extras).filter(|extras| has(*extras, lacking)));
+    names(&purposes)
+}
+
+/// Whether a request hands a role on, wherever that is in it: ECS passes it to what does the work.
+fn hands_on(request: &Value) -> bool {
+    let is_role = |key: &str| key == "role" || key.to_ascii_lowercase().ends_with("rolearn");
+    match request {
+        Value::Object(members) => members.iter().any(|(key, value)| match value {
+            Value::String(text) => is_role(key) && !text.is_empty(),
+            value => !FREE.contains(&key.as_str()) && hands_on(value),
+        }),
+        Value::Array(elements) => elements.iter().any(hands_on),
+        _ => false,
+    }
+}
+
 /// The actions that a call needs: its own, and those that its request brings with it.
 fn needed_by(call: &PlannedCall) -> Vec<&'static str> {
-    let has = |key: &str| call.request.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
     let is_tagged = call.request.get("tags").and_then(Value::as_array).is_some_and(|tags| !tags.is_empty());
     let mut needed = vec![call.action];
     // The role that is looked for is handed on, like those that are named.
-    if call.action == "iam:ListRoles" || ROLES.iter().any(|key| has(key)) {
+    if call.action == "iam:ListRoles" || hands_on(&call.request) {
         needed.push("iam:PassRole");
     }
     if is_tagged && call.action.starts_with("ecs:") {
@@ -125,7 +171,7 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
     if let Some(was) = was {
         check_change(wanted, service, was)?;
     }
-    let unchanged = !ask.force && !service.force && was.is_some_and(|was| was.digest == digest(service));
+    let unchanged = !ask.force && !service.force && was.is_some_and(|was| is_digest(&was.digest, service));
     let mut steps = deploy_steps(wanted, service, was, ask.build_number, ask.keep);
     if let Some(was) = was.filter(|_| unchanged) {
         // Whether it is as it was left is looked at all the same.
@@ -139,8 +185,11 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
         request: masked_request(service, &step.request(&wanted.cluster.name)),
         repeated: step.is_wait(),
     };
-    let shown = masked(service);
-    let difference = was.map(|was| difference(was, &shown)).unwrap_or_default();
+    let shown = shown(service);
+    let difference = was.map(|was| difference(&shown_again(service, &was.wanted), &shown)).unwrap_or_default();
+    let secrets = was.map(|was| changed_secrets(&was.digest, &was.wanted, service)).unwrap_or_default();
+    // An earlier version has kept the digest of the whole alone.
+    let is_hidden = difference.is_empty() && was.is_some_and(|was| !is_digest(&was.digest, service));
     Ok(ManifestPlan {
         manifest: service.manifest.clone(),
         service: match (unchanged, was) {
@@ -151,16 +200,17 @@ fn of_manifest(wanted: &Wanted, service: &WantedService, memory: &Memory, ask: A
         task_definition: shown.get("taskDefinition").cloned().unwrap_or_default(),
         service_definition: shown.get("service").cloned().unwrap_or_default(),
         calls: steps.iter().map(call).collect(),
-        secrets_differ: difference.is_empty() && was.is_some_and(|was| was.digest != digest(service)),
+        secrets_differ: is_hidden || !secrets.is_empty(),
+        secrets,
         difference,
         from: was.map(|was| was.service.clone()),
     })
 }
 
 /// The lines that differ, with two around them.
-fn difference(was: &Deployed, now: &Value) -> String {
+fn difference(was: &Value, now: &Value) -> String {
     let text = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default() + "\n";
-    let (old, new) = (text(&was.wanted), text(now));
+    let (old, new) = (text(was), text(now));
     TextDiff::from_lines(&old, &new).unified_diff().context_radius(2).to_string()
 }
 
@@ -180,7 +230,16 @@ impl fmt::Display for Plan {
             writeln!(f)?;
             manifest.fmt(f)?;
         }
-        writeln!(f, "\nIAM actions: {}", self.actions.join(", "))
+        writeln!(f, "\nIAM actions: {}", self.actions.join(", "))?;
+        if self.undocumented.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "The documented policy lacks {}: see `shipctl iam policy --for {}`",
+            self.undocumented.join(", "),
+            policy_with(&self.undocumented, &self.actions)
+        )
     }
 }
 
@@ -200,10 +259,12 @@ impl fmt::Display for ManifestPlan {
             let whole = json!({ "taskDefinition": self.task_definition, "service": self.service_definition });
             return indented(f, &serde_json::to_string_pretty(&whole).unwrap_or_default());
         }
-        match (self.difference.is_empty(), self.secrets_differ) {
-            (true, true) => writeln!(f, "  secrets differ, which are not shown"),
-            (true, false) => writeln!(f, "  no difference in what is wanted"),
-            _ => indented(f, &self.difference),
+        indented(f, &self.difference)?;
+        match (self.secrets.as_slice(), self.secrets_differ) {
+            ([], false) if self.difference.is_empty() => writeln!(f, "  no difference in what is wanted"),
+            ([], false) => Ok(()),
+            ([], true) => writeln!(f, "  secrets differ, which are not shown"),
+            (some, _) => writeln!(f, "  secrets differ, which are not shown: {}", some.join(", ")),
         }
     }
 }

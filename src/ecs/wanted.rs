@@ -4,6 +4,7 @@
 //! that what is wrong with one is said at its own line; `inputs` puts them over the manifests in step order, and
 //! `service` unites them.
 
+mod digests; // what is kept of secrets
 mod docker_options; // fields of containers
 mod field; // values and their places
 mod formats; // ports, volumes, hosts, limits
@@ -12,11 +13,12 @@ mod inputs; // jobs in jobs
 mod load_balancer; // where tasks are registered
 mod merge; // unions
 mod params; // environments
+mod ports; // ports that are mapped twice, or not at all
 mod replicas; // counts and auto scaling
 mod service; // all of it together
 mod settings; // what the job itself says
 mod shapes; // what AWS takes
-mod shown; // digest and masks
+mod shown; // masks
 mod templates; // placeholders
 mod volumes; // mounts and volumes
 
@@ -28,7 +30,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use shown::{digest, masked, masked_request};
+pub use digests::{changed_secrets, is_digest, kept};
+pub use shown::{masked, masked_request, shown, shown_again};
 
 use crate::aws::ecs::Request;
 use crate::config::shippable::{Job, Pipeline};
@@ -155,7 +158,7 @@ impl fmt::Debug for WantedService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("WantedService");
         shown.field("manifest", &self.manifest).field("name", &self.name).field("force", &self.force);
-        shown.field("wanted", &masked(self).to_string()).field("wants_role", &self.wants_role);
+        shown.field("wanted", &self::shown(self).to_string()).field("wants_role", &self.wants_role);
         shown.field("images", &self.images).finish_non_exhaustive()
     }
 }
@@ -185,7 +188,8 @@ pub fn wanted(pipeline: &Pipeline, job: &str, options: &Options, sources: &Sourc
             unit.deploy_name.clone_from(&settings.deploy_name);
         }
     }
-    let services: Vec<WantedService> = units.iter().map(|unit| service::service(job, unit, &mut found)).collect();
+    let services: Vec<WantedService> =
+        units.iter().map(|unit| service::service(job, unit, &units, &mut found)).collect();
     check_together(job, &services, &mut found);
     check_images(job, options, &services)?;
     found.check()?;

@@ -209,8 +209,8 @@ pub fn stable_number(name: &str) -> u64 {
     u64::from(stable_id(name))
 }
 
-/// What tells this run from any other of its build number.
-fn token() -> Result<String, Error> {
+/// Random digits that tell this run from any other of its build number.
+pub(crate) fn token() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::failed(format_args!("no random number to be had: {error}")))?;
     Ok(hex(&bytes))

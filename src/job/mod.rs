@@ -25,6 +25,7 @@ pub mod record; // what `job init` remembers for `job finish`
 pub mod replicate; // an output, or the job, made a copy of an input
 pub mod repository; // gitRepo: a checkout linked in, or a clone
 pub mod resource; // version.json, and the look-ups in it
+pub mod secret_names; // names that people give to secrets
 pub mod secrets; // what logs of a job must not show
 pub mod side; // a resource as an input or as an output
 pub mod state_file; // what a job says about a resource

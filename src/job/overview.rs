@@ -8,14 +8,11 @@ use crate::job::contents::{Contents, read_integration};
 use crate::job::directory::{JobDirectory, ResourceFolder};
 use crate::job::document::{Document, Node};
 use crate::job::integration::{Integration, scalar_text};
+use crate::job::secret_names::{is_secret_by_name, names_a_secret};
 use crate::job::{integration_types, names, params};
 
 /// What stands for a secret.
 pub const MASK: &str = "***";
-
-/// Parts of a name that speak of a secret.
-const SECRET_WORDS: [&str; 9] =
-    ["PASSW", "PWD", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE", "APIKEY", "API_KEY", "ACCESSKEY"];
 
 /// Properties of a version that are worth a line and are no secrets.
 const PROPERTIES: [&str; 12] = [
@@ -200,39 +197,6 @@ pub fn masked_params(members: &Map<String, Value>) -> Map<String, Value> {
     shown
 }
 
-/// Whether a name is one that people give to secrets.
-pub fn names_a_secret(key: &str) -> bool {
-    let name = names::key(key.as_bytes());
-    SECRET_WORDS.iter().any(|word| name.contains(word))
-}
-
-/// Ends of names that speak of where something is, and not of what it is.
-const PLACES: [&str; 6] = ["FILE", "PATH", "DIR", "URL", "URI", "ENDPOINT"];
-
-/// Whether a value is as little a secret as it looks, though its name speaks of one: `TOKEN_FILE: /run/secrets/token`
-/// and `TOKEN_URL: https://login.example.com/oauth/token`. What has a user, a query or something random in it is a secret,
-/// and so is an address that is called one (`SECRET_URL`).
-pub fn is_place(key: &str, value: &str) -> bool {
-    let name = names::key(key.as_bytes());
-    let is_named = PLACES.iter().any(|end| name.ends_with(end));
-    let address = value.split_once("://").filter(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_lowercase()));
-    let starts = ["/", "./", "../", "~/"];
-    let is_path = match address {
-        Some((_, rest)) => {
-            !rest.is_empty() && !rest.contains('@') && !["SECRET", "PRIVATE"].iter().any(|word| name.contains(word))
-        }
-        None => starts.iter().any(|start| value.starts_with(start)),
-    };
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-~:@".contains(&byte);
-    is_named && is_path && value.bytes().all(is_plain) && !value.split(['/', ':']).any(is_random)
-}
-
-/// Whether a part of a path is more likely made by a machine than by a person.
-fn is_random(part: &str) -> bool {
-    let has = |is: fn(&u8) -> bool| part.as_bytes().iter().filter(|byte| is(byte)).count();
-    part.len() >= 16 && has(u8::is_ascii_digit) >= 3 && has(u8::is_ascii_alphabetic) >= 3 || part.len() > 64
-}
-
 /// Whether a field of an integration, by the end of its variable's name, may be shown.
 pub fn is_public_field(variable: &str) -> bool {
     !integration_types::is_secret(None, variable) || variable.starts_with("NODES_")
@@ -240,8 +204,11 @@ pub fn is_public_field(variable: &str) -> bool {
 
 /// Whether a name, or a value under it, speaks of a secret.
 pub fn speaks_of_secret(key: &str, value: &Value) -> bool {
-    let is_place = || value.as_str().is_some_and(|text| is_place(key, text));
-    names_a_secret(key) && !is_place()
+    let by_name = match value {
+        Value::Object(_) | Value::Array(_) => names_a_secret(key),
+        scalar => is_secret_by_name(key, &scalar_text(scalar)),
+    };
+    by_name
         || match value {
             Value::Object(members) => members.iter().any(|(key, value)| speaks_of_secret(key, value)),
             Value::Array(elements) => elements.iter().any(|value| speaks_of_secret("", value)),
@@ -313,33 +280,6 @@ mod tests {
             ("://", "://"),
         ] {
             assert_eq!(without_user(text), want);
-        }
-    }
-
-    #[test]
-    fn places_of_secrets_are_none() {
-        for (key, value) in [
-            ("TOKEN_FILE", "/run/secrets/token"),
-            ("secretPath", "./conf/secret.yml"),
-            ("CREDENTIALS_DIR", "~/.aws"),
-            ("token_uri", "https://oauth2.googleapis.com/token"),
-            ("TOKEN_ENDPOINT", "http://localhost:8080/token"),
-        ] {
-            assert!(is_place(key, value), "{key}: {value}");
-        }
-        for (key, value) in [
-            ("TOKEN", "/run/secrets/token"),
-            ("TOKEN_URL", "https://bob:hunter2@host/"),
-            ("TOKEN_URL", "https://host/?key=hunter2"),
-            ("TOKEN_URL", "https://hooks.slack.com/services/T024BE7LD/B1234567/ab12cd34ef56gh78"),
-            ("SECRET_URL", "https://host/hunter2"),
-            ("SECRET_FILE", "aHVudGVyMg=="),
-            ("CREDENTIALS_FILE", "{\"key\": \"hunter2\"}"),
-            ("PASSWORD_FILE", "/a b\nhunter2"),
-            ("SECRET_PATH", "/hunter2+abc="),
-            ("SECRET_PATH", "hunter2"),
-        ] {
-            assert!(!is_place(key, value), "{key}: {value}");
         }
     }
 

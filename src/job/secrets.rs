@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::config::yaml::{Node, Reader};
 use crate::job::environment::Environment;
-use crate::job::overview::{is_place, names_a_secret};
 use crate::job::record::Record;
+use crate::job::secret_names::{is_secret_by_name, names_a_secret};
 use crate::support::secret::Secret;
 
 /// Every secret of an environment, and of the run that it belongs to.
@@ -36,8 +36,9 @@ pub(crate) fn inner(value: &[u8]) -> Vec<Secret> {
 fn add_leaves(node: &Node, named: bool, secrets: &mut Vec<Secret>) {
     for (key, value) in node.members() {
         let data = key.text.ends_with("-key-data") || key.text.ends_with("_key_id");
-        let is_place = || value.as_text().is_some_and(|text| is_place(&key.text, text));
-        add_leaves(value, data || names_a_secret(&key.text) && !is_place(), secrets);
+        let by_name =
+            value.scalar().map_or_else(|| names_a_secret(&key.text), |text| is_secret_by_name(&key.text, &text));
+        add_leaves(value, data || by_name, secrets);
     }
     node.elements().iter().for_each(|element| add_leaves(element, named, secrets));
     if named && let Some(text) = node.scalar() {

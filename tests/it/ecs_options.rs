@@ -51,6 +51,18 @@ fn a_port_that_both_versions_want_is_announced() {
     "#);
 }
 
+#[test]
+fn a_port_that_is_mapped_twice_is_told_before_any_call() {
+    for (network, more) in [("", ""), (", network: host", ""), (", network: awsvpc", "/tcp")] {
+        let resources = with_options(&format!("{{portMappings: [\"80:80\", \"80:80{more}\"]{network}}}"));
+        let mut bench = Bench::of(Scenario::new(), Yml { resources: &resources, manifest: ", {IN: o}", ..PLAIN });
+        let ran = bench.run("deploy d --build-number 1");
+        assert_eq!((ran.status, bench.ecs.transcript().as_str()), (8, ""), "{}", ran.err());
+        let told = last(&ran);
+        assert!(told.contains("shippable.yml:4:") && told.contains("web maps port 80/tcp of the "), "{told}");
+    }
+}
+
 const BALANCED: &str = "  - {name: o, type: dockerOptions, version: {portMappings: [\"0:8080\"]}}
   - {name: b, type: loadBalancer, pointer: {sourceName: LB}}
 ";

@@ -360,7 +360,7 @@ fn the_second_time_shows_what_differs() {
        2. register the task definition d-m: ecs:RegisterTaskDefinition
        3. update the service d-m: ecs:UpdateService
        4. wait for d-m: ecs:DescribeServices (repeated)
-      secrets differ, which are not shown
+      secrets differ, which are not shown: PASSWORD of web
 
     IAM actions: ecs:DescribeServices, ecs:RegisterTaskDefinition, ecs:UpdateService
     ");

@@ -12,7 +12,7 @@ use crate::ecs::steps::{
     Step, check_change, deploy_steps, deploy_steps_anew, renamed, resumed, revision, scaled, service_name,
     surplus_scaling, without_waits,
 };
-use crate::ecs::wanted::{Method, Wanted, WantedService, digest, masked};
+use crate::ecs::wanted::{Method, Wanted, WantedService, is_digest, kept, masked};
 use crate::error::Error;
 
 /// Deploys what a job asks for.
@@ -161,7 +161,7 @@ fn prepared(work: &mut Work, wanted: &Wanted, service: &WantedService) -> Result
     let state = remembered.as_ref().map(|was| state_of(work, was));
     match (&remembered, &state) {
         (_, Some(State::Drifted(told) | State::Gone(told))) => work.note(told.clone()),
-        (Some(was), Some(State::Whole)) if was.digest == digest(service) && !options.force && !service.force => {
+        (Some(was), Some(State::Whole)) if is_digest(&was.digest, service) && !options.force && !service.force => {
             let Some(how) =
                 work.seen.get(&was.service).and_then(|seen| was.cut_short(seen.desired).or_else(|| broken(seen)))
             else {
@@ -262,6 +262,7 @@ fn new_version(
     target: String,
     remembered: Option<&Deployed>,
 ) -> Deployed {
+    let (digest, kept) = kept(service);
     Deployed {
         manifest: service.manifest.clone(),
         cluster: wanted.cluster.name.clone(),
@@ -269,8 +270,8 @@ fn new_version(
         method: wanted.method,
         build_number: work.run.options.build_number.clone(),
         task_definition: String::new(),
-        digest: digest(service),
-        wanted: masked(service),
+        digest,
+        wanted: kept,
         scaling: scaled(service.scaling.as_ref(), &wanted.cluster.name, &target),
         previous: remembered.map(Deployed::with_previous).unwrap_or_default(),
         unfinished: None,

@@ -13,6 +13,8 @@ use crate::job::names;
 pub(super) struct DockerOptions {
     /// Fields of the containers that it applies to.
     pub container: Map<String, Value>,
+    /// Where each of their ports is mapped.
+    pub ports_at: Vec<String>,
     /// What they mount.
     pub volumes: Option<Vec<Volume>>,
     /// Fields of the task definition, save `containerDefinitions`.
@@ -180,7 +182,10 @@ impl DockerOptions {
             Into::Texts => Some(field.texts(found)),
             Into::Words => formats::words(field, found),
             Into::Labels => field.map_of_texts(found).map(Value::from),
-            Into::Ports => Some(formats::each(field, found, formats::port)),
+            Into::Ports => {
+                self.ports_at = field.elements(found).iter().map(Field::at).collect();
+                Some(formats::each(field, found, formats::port))
+            }
             Into::Hosts => Some(formats::each(field, found, formats::host)),
             Into::VolumesFrom => Some(formats::each(field, found, formats::volumes_from)),
             Into::Ulimits => Some(formats::each(field, found, formats::ulimit)),

@@ -5,13 +5,14 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::shown::{MASK, is_secret_name};
+use super::shown::MASK;
 use crate::config::shippable::{Dependency, Resource};
 use crate::config::yaml::{self, Node};
 use crate::error::{Error, Kind};
 use crate::job::build::select::Chosen;
 use crate::job::integration::scalar_text;
 use crate::job::names;
+use crate::job::secret_names::names_a_secret;
 
 /// How much of a value a message shows.
 const SHOWN: usize = 60;
@@ -203,7 +204,7 @@ impl<'a> Field<'a> {
     pub fn wrong(&self, found: &mut Findings, expected: impl fmt::Display) {
         let mut value = self.value.to_string();
         // `API_TOKEN=…` in a list of variables, or an option of this name.
-        if self.path.iter().chain([&value]).any(|text| is_secret_name(text)) {
+        if self.path.iter().chain([&value]).any(|text| names_a_secret(text)) {
             MASK.clone_into(&mut value);
         } else if value.chars().count() > SHOWN {
             value = value.chars().take(SHOWN).chain(['…']).collect();

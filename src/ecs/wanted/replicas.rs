@@ -117,8 +117,13 @@ impl Replicas {
         self.name.clone_from(&later.name);
     }
 
-    /// The auto scaling of a service, if any.
-    pub fn scaling(&self, found: &mut Findings) -> Option<Scaling> {
+    /// The names of its policies.
+    pub fn policy_names(&self) -> impl Iterator<Item = &str> {
+        self.policies.iter().flatten().filter_map(|policy| policy.get("PolicyName")?.as_str())
+    }
+
+    /// The auto scaling of a service, if any. `others`: the policies of other manifests, with these.
+    pub fn scaling(&self, others: &[(&str, &str)], found: &mut Findings) -> Option<Scaling> {
         let policies = self.policies.clone().unwrap_or_default();
         let alarms = self.alarms.clone().unwrap_or_default();
         let target = self.min.zip(self.max).map(|(min, max)| {
@@ -148,7 +153,7 @@ impl Replicas {
         if target.is_none() && policies.is_empty() && alarms.is_empty() {
             return None;
         }
-        check_actions(&alarms, &policies, found);
+        check_actions(&alarms, &policies, others, found);
         let alarms = alarms.into_iter().map(|(_, alarm)| alarm).collect();
         let objects = |all: Vec<Value>| all.into_iter().filter_map(|one| one.as_object().cloned());
         let filled = objects(policies).map(|mut policy| {
@@ -167,14 +172,26 @@ impl Replicas {
 }
 
 /// Refuses an action of an alarm that is neither an ARN nor a policy of the same manifest.
-fn check_actions(all: &[(String, Value)], policies: &[Value], found: &mut Findings) {
+///
+/// The ARN of another manifest's policy is known only when that was deployed before in the same run; where it has not
+/// changed, or goes side by side, it is not.
+fn check_actions(all: &[(String, Value)], policies: &[Value], others: &[(&str, &str)], found: &mut Findings) {
     let policies = || policies.iter().filter_map(|policy| policy.get("PolicyName")?.as_str());
     for (at, alarm) in all {
         let name = alarm.get("AlarmName").and_then(Value::as_str).unwrap_or_default();
         for key in alarms::ACTIONS {
             let actions = alarm.get(key).and_then(Value::as_array).into_iter().flatten();
             for action in actions.filter_map(Value::as_str) {
-                if !action.starts_with("arn:") && !policies().any(|policy| policy == action) {
+                if action.starts_with("arn:") || policies().any(|policy| policy == action) {
+                    continue;
+                }
+                if let Some((other, _)) = others.iter().find(|(_, policy)| *policy == action) {
+                    let text = format!(
+                        "{key} of {name}: {action} is a policy of manifest {other}, and an alarm can name those of its own \
+                         manifest alone: move the alarm to the replicas of {other}, or write the policy's ARN"
+                    );
+                    found.error(at, text);
+                } else {
                     let near = names::did_you_mean(action, policies());
                     let text =
                         format!("{key} of {name}: {action:?} is neither an ARN nor a PolicyName of its manifest{near}");

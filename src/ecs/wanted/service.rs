@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::WantedService;
 use super::field::Findings;
 use super::formats::Volume;
 use super::image::{Image, is_ecs_name};
@@ -11,10 +10,14 @@ use super::load_balancer::{Balancer, Target};
 use super::merge;
 use super::params::{self, Variable};
 use super::replicas::Replicas;
+use super::shown::secret_options;
 use super::volumes::Volumes;
+use super::{WantedService, ports};
 use crate::config::shippable::Job;
 use crate::job::names;
 
+/// The ports of a container, as ECS calls them.
+const PORTS: &str = "portMappings";
 /// MiB of memory where nothing else is said.
 const MEMORY: i64 = 400;
 
@@ -22,6 +25,8 @@ const MEMORY: i64 = 400;
 struct Container<'a> {
     image: &'a Image,
     fields: Map<String, Value>,
+    /// Where its ports are mapped.
+    ports_at: &'a [String],
     volumes: Vec<Volume>,
     environment: Vec<Variable>,
 }
@@ -39,7 +44,7 @@ struct Parts<'a> {
 }
 
 /// The service of a unit.
-pub(super) fn service(job: &Job, unit: &Unit, found: &mut Findings) -> WantedService {
+pub(super) fn service(job: &Job, unit: &Unit, units: &[Unit], found: &mut Findings) -> WantedService {
     let manifest = unit.manifest.name.as_str();
     let given = unit.deploy_name.as_ref();
     let name = given.map_or_else(|| format!("{}-{manifest}", job.name), |given| given.name.clone());
@@ -54,8 +59,15 @@ pub(super) fn service(job: &Job, unit: &Unit, found: &mut Findings) -> WantedSer
     let mut parts = Parts::of(unit);
     let secrets = parts.secrets();
     let task_definition = parts.task_definition(&name, unit, found);
-    let scaling = parts.scaling(found);
+    let scaling = parts.scaling(&policies_of_others(unit, units), found);
     let (service, wants_role) = parts.service(&task_definition, found);
+    for option in secret_options(&service) {
+        let text = format!(
+            "{option} among the log options of Service Connect of {manifest} is a secret that the job's state keeps, to \
+             go back to it: name where it lies in secretOptions instead"
+        );
+        found.warn(&unit.manifest.yml.at, text);
+    }
     WantedService {
         manifest: manifest.to_owned(),
         name,
@@ -69,9 +81,28 @@ pub(super) fn service(job: &Job, unit: &Unit, found: &mut Findings) -> WantedSer
     }
 }
 
+/// The scaling policies of other manifests of the job, with these.
+fn policies_of_others<'a>(unit: &Unit, units: &'a [Unit]) -> Vec<(&'a str, &'a str)> {
+    let mut policies = Vec::new();
+    for other in units.iter().filter(|other| other.manifest.name != unit.manifest.name) {
+        for layer in other.layers.iter().filter(|layer| layer.concerns(other)) {
+            if let Body::Replicas(replicas) = &layer.body {
+                policies.extend(replicas.policy_names().map(|policy| (other.manifest.name.as_str(), policy)));
+            }
+        }
+    }
+    policies
+}
+
 impl<'a> Parts<'a> {
     fn of(unit: &'a Unit) -> Self {
-        let container = |image| Container { image, fields: Map::new(), volumes: Vec::new(), environment: Vec::new() };
+        let container = |image| Container {
+            image,
+            fields: Map::new(),
+            ports_at: &[],
+            volumes: Vec::new(),
+            environment: Vec::new(),
+        };
         let mut parts = Self { containers: unit.images.iter().map(container).collect(), ..Self::default() };
         for layer in unit.layers.iter().filter(|layer| layer.concerns(unit)) {
             let manifest = unit.manifest.name.as_str();
@@ -129,6 +160,13 @@ impl<'a> Parts<'a> {
         let mut containers: Vec<Map<String, Value>> =
             self.containers.iter().map(|container| container.definition(&mut volumes)).collect();
         pass_through(&mut containers, &self.definitions, unit, found);
+        let at_port = |which: usize, number: usize| {
+            // What passes straight through may have put others in their place.
+            let own = self.containers.get(which).filter(|own| own.fields.get(PORTS) == containers[which].get(PORTS));
+            own.and_then(|own| own.ports_at.get(number).cloned()).unwrap_or_else(|| unit.manifest.yml.at.to_string())
+        };
+        let mode = self.task.get("networkMode").and_then(Value::as_str);
+        ports::check(&containers, mode, at_port, found);
         check(&mut containers, self.task.get("networkMode").and_then(Value::as_str), unit, found);
         let mut definition = Map::new();
         definition.insert("family".to_owned(), name.into());
@@ -145,9 +183,9 @@ impl<'a> Parts<'a> {
         self.service.get("schedulingStrategy").and_then(Value::as_str) == Some("DAEMON")
     }
 
-    fn scaling(&self, found: &mut Findings) -> Option<super::Scaling> {
+    fn scaling(&self, others: &[(&str, &str)], found: &mut Findings) -> Option<super::Scaling> {
         let replicas = self.replicas.as_ref()?;
-        let scaling = replicas.scaling(found)?;
+        let scaling = replicas.scaling(others, found)?;
         if self.is_daemon() {
             found.warn(replicas.at(), "a DAEMON service cannot be scaled: its auto scaling is left out");
             return None;
@@ -167,7 +205,7 @@ impl<'a> Parts<'a> {
         let list = service.entry("loadBalancers").or_insert_with(|| json!([]));
         let mut entries = list.as_array().cloned().unwrap_or_default();
         for (balancer, target, _) in &self.balancers {
-            check_port(balancer, target, task_definition, found);
+            ports::check_balanced(balancer, target, task_definition, found);
             let entry = balancer.entry(target);
             if !entries.contains(&entry) {
                 entries.push(entry);
@@ -201,12 +239,15 @@ impl<'a> Parts<'a> {
     }
 }
 
-impl Container<'_> {
+impl<'a> Container<'a> {
     /// Puts options over those that are there: key by key, labels one by one.
-    fn put(&mut self, body: &Body) {
+    fn put(&mut self, body: &'a Body) {
         match body {
             Body::Params(variables) => params::unite(&mut self.environment, variables),
             Body::Docker(options) => {
+                if options.container.contains_key(PORTS) {
+                    self.ports_at = &options.ports_at;
+                }
                 for (key, value) in &options.container {
                     match (self.fields.get_mut(key), value) {
                         (Some(Value::Object(labels)), Value::Object(more)) if key == "dockerLabels" => {
@@ -346,24 +387,4 @@ fn check_references(containers: &[Map<String, Value>], unit: &Unit, found: &mut 
             }
         }
     }
-}
-
-/// ECS registers no port that the container does not map.
-fn check_port(balancer: &Balancer, target: &Target, task_definition: &Map<String, Value>, found: &mut Findings) {
-    let containers = task_definition.get("containerDefinitions").and_then(Value::as_array);
-    let own = |one: &&Value| one.get("name").and_then(Value::as_str) == Some(&target.image);
-    let Some(container) = containers.into_iter().flatten().find(own) else { return };
-    let mappings: Vec<&Value> = container.get("portMappings").and_then(Value::as_array).into_iter().flatten().collect();
-    let port_of = |mapping: &&Value| mapping.get("containerPort").and_then(Value::as_u64);
-    let is_open = |mapping: &&Value| port_of(mapping).is_none_or(|port| port == u64::from(target.port));
-    if mappings.iter().any(is_open) {
-        return;
-    }
-    let ports: Vec<String> = mappings.iter().filter_map(port_of).map(|port| port.to_string()).collect();
-    let there = if ports.is_empty() { "maps none".to_owned() } else { format!("maps {}", ports.join(", ")) };
-    let text = format!(
-        "applyTo of {}: {} {there}, not port {}: add `portMappings: [\"{}\"]` to its dockerOptions",
-        balancer.name, target.image, target.port, target.port
-    );
-    found.error(&target.at, text);
 }

@@ -1,10 +1,10 @@
 //! What may be shown and kept of a service.
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
+use super::digests::without_secrets;
 use super::{Request, WantedService};
-use crate::job::build::hex;
+use crate::job::secret_names::is_secret_by_name;
 use crate::support::secret::SecretText;
 
 /// What stands for a secret.
@@ -12,30 +12,13 @@ pub(super) const MASK: &str = "***";
 /// Shorter secrets are masked where they are the whole value: inside of others they would be everywhere.
 const SHORTEST: usize = 4;
 
-fn whole(service: &WantedService) -> Value {
+/// Everything that is wanted.
+pub(super) fn whole(service: &WantedService) -> Value {
     let scaling = service
         .scaling
         .as_ref()
         .map(|scaling| json!({"target": scaling.target, "policies": scaling.policies, "alarms": scaling.alarms}));
     json!({"taskDefinition": service.task_definition, "service": service.service, "scaling": scaling})
-}
-
-/// The digest of everything that is wanted, secrets included; the order of keys does not matter.
-pub fn digest(service: &WantedService) -> String {
-    let text = sorted(whole(service)).to_string();
-    hex(&Sha256::digest(text.as_bytes()))
-}
-
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let mut members: Vec<(String, Value)> = members.into_iter().collect();
-            members.sort_by(|a, b| a.0.cmp(&b.0));
-            members.into_iter().map(|(key, value)| (key, sorted(value))).collect::<Map<_, _>>().into()
-        }
-        Value::Array(elements) => elements.into_iter().map(sorted).collect(),
-        other => other,
-    }
 }
 
 /// `{"taskDefinition": …, "service": …, "scaling": …}`, secrets masked. Only task definitions have any: what the service and
@@ -48,38 +31,62 @@ pub fn masked(service: &WantedService) -> Value {
     value
 }
 
+/// The same as it may be shown: without the secrets among the log options of Service Connect either. These are kept, since
+/// no task definition has them that could be gone back to.
+pub fn shown(service: &WantedService) -> Value {
+    shown_again(service, &masked(service))
+}
+
+/// What was kept of a service before, as it may be shown.
+pub fn shown_again(service: &WantedService, kept: &Value) -> Value {
+    let mut value = without_secrets(kept.clone());
+    value.get_mut("service").into_iter().for_each(|of_service| mask_options(service, of_service));
+    value
+}
+
 /// A request that is about the service, secrets masked.
 pub fn masked_request(service: &WantedService, request: &Request) -> Value {
-    hidden(service, Value::Object(request.clone()))
+    let mut value = hidden(service, Value::Object(request.clone()));
+    mask_options(service, &mut value);
+    value
 }
 
 fn hidden(service: &WantedService, mut value: Value) -> Value {
-    let mut secrets: Vec<&str> = service.secrets.iter().map(SecretText::expose).collect();
-    secrets.retain(|secret| !secret.is_empty());
-    // One may be part of another.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    mask(&mut value, &secrets);
+    mask(&mut value, &secrets_of(service));
     mask_short(&mut value, service);
     mask_names(&mut value);
     value
 }
 
-/// What the names of secrets have in them, in capitals without separators.
-const SECRET_NAMES: [&str; 9] =
-    ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "ACCESSKEY", "PRIVATEKEY", "CREDENTIAL"];
-
-/// Whether a name says that its value is a secret, though nobody has said `secure`.
-pub(super) fn is_secret_name(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    let plain = plain.to_ascii_uppercase();
-    SECRET_NAMES.iter().any(|secret| plain.contains(secret))
+/// The secrets of a service, the longest first: one may be part of another.
+fn secrets_of(service: &WantedService) -> Vec<&str> {
+    let mut secrets: Vec<&str> = service.secrets.iter().map(SecretText::expose).collect();
+    secrets.retain(|secret| !secret.is_empty());
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
 }
 
-/// Masks what is a secret by its name, and passwords in addresses. Where a secret lies (an ARN) is none.
+/// The log options of Service Connect.
+const CONNECT_OPTIONS: &str = "/serviceConnectConfiguration/logConfiguration/options";
+
+fn mask_options(service: &WantedService, value: &mut Value) {
+    let Some(options) = value.pointer_mut(CONNECT_OPTIONS) else { return };
+    mask(options, &secrets_of(service));
+    options.as_object_mut().into_iter().flatten().for_each(|(name, value)| mask_named(name, value));
+}
+
+/// The log options of Service Connect that are secrets written out.
+pub(super) fn secret_options(service: &Map<String, Value>) -> Vec<String> {
+    let connect = service.get("serviceConnectConfiguration");
+    let options = connect.and_then(|connect| connect.pointer("/logConfiguration/options")).and_then(Value::as_object);
+    let is_secret = |value: &Value, name: &str| value.as_str().is_some_and(|text| is_secret_by_name(name, text));
+    options.into_iter().flatten().filter(|(name, value)| is_secret(value, name)).map(|(name, _)| name.clone()).collect()
+}
+
+/// Masks what is a secret by its name, and passwords in addresses.
 fn mask_named(name: &str, value: &mut Value) {
     let Value::String(text) = value else { return };
-    let is_plain = text.is_empty() || text.starts_with("arn:") || matches!(text.as_str(), "true" | "false");
-    if is_secret_name(name) && !is_plain {
+    if is_secret_by_name(name, text) {
         MASK.clone_into(text);
     } else if let Some((scheme, rest)) = text.split_once("://")
         && let Some((user, host)) = rest.split('/').next().and_then(|authority| authority.rsplit_once('@'))

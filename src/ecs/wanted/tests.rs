@@ -7,6 +7,7 @@ mod others; // params, load balancers, images
 mod passes; // what passes straight through
 mod refused; // what is wrong, and where
 mod scaling; // counts and auto scaling
+mod secrets; // what is kept and shown of them
 
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 
-use crate::job::{names, overview};
+use crate::job::{names, overview, secret_names};
 use crate::support::secret::Secret;
 
 /// The longest `NAME=value` that Linux starts a program with, its final zero byte included.
@@ -154,7 +154,7 @@ impl Environment {
     /// Whether the value of a variable of this environment is to be kept out of logs.
     pub fn is_secret(&self, variable: &Variable) -> bool {
         let value = || String::from_utf8_lossy(variable.value.expose());
-        let by_name = || overview::names_a_secret(&variable.name) && !overview::is_place(&variable.name, &value());
+        let by_name = || secret_names::is_secret_by_name(&variable.name, &value());
         let text = || value().contains("PRIVATE KEY-----");
         match variable.origin.rule {
             Rule::Secure | Rule::RawSecure | Rule::RawField => true,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Bench, ask, container, environment, fails, indented, job, with};
-use crate::ecs::wanted::{digest, masked};
+use crate::ecs::wanted::masked;
 use crate::job::build::sources::Owner;
 use crate::support::secret::SecretText;
 
@@ -143,23 +143,6 @@ fn params_that_are_wrong() {
         let message = fails(&job(&resource, "", ", {IN: o}"));
         assert!(message.starts_with(want), "{message}");
     }
-}
-
-#[test]
-fn a_digest_tells_changes_apart() {
-    let of = |options: &str| digest(&with("dockerOptions", options, ", {IN: o}").services[0]);
-    let first = of("memory: 100\nservice: {a: {x: 1, y: 2}}");
-    assert_eq!(first.len(), 64);
-    assert_eq!(first, of("service: {a: {y: 2, x: 1}}\nmemory: 100"));
-    assert_ne!(first, of("memory: 101\nservice: {a: {x: 1, y: 2}}"));
-    assert_ne!(first, of("memory: 100\nservice: {a: {x: 1, y: 3}}"));
-    let mut bench = Bench::default();
-    let yml = job("  - {name: o, type: params, version: {params: {secure: {T: env:T}}}}\n", "", ", {IN: o}");
-    let mut of = |secret: &str| {
-        bench.memory.references.insert("env:T".into(), secret.into());
-        digest(&bench.wanted(&yml).services[0])
-    };
-    assert_ne!(of("one"), of("two"));
 }
 
 /// What means nothing here is named, so that nobody waits for it to count.

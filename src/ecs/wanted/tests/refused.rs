@@ -146,3 +146,52 @@ fn placeholders_of_names_have_to_stand_for_something() {
     let want = "8: shippable.yml:2:5: $ENV of c stands for nothing: name a params that has it before c in the steps";
     assert_eq!(fails(&yml), want);
 }
+
+/// Ports that the containers of a task, or two mappings of one, would have at once.
+#[test]
+fn ports_that_are_mapped_twice() {
+    let two = |mode: &str, web: &str, api: &str| {
+        let network = if mode.is_empty() { String::new() } else { format!("network: {mode}, ") };
+        let resources = format!(
+            "  - {{name: api, type: image, pointer: {{sourceName: org/api}}, seed: {{versionName: v1}}}}
+  - {{name: a, type: dockerOptions, version: {{{network}portMappings: [{web}]}}}}
+  - {{name: b, type: dockerOptions, version: {{portMappings: [{api}]}}}}\n"
+        );
+        let steps = ", {IN: api}, {IN: a, applyTo: [web]}, {IN: b, applyTo: [api]}";
+        Bench::default().try_wanted(&job(&resources, steps, "")).map_err(|error| error.to_string())
+    };
+    for (mode, web, api, want) in [
+        (
+            "",
+            "'80:80'",
+            "'80:81'",
+            "web and api both map port 80/tcp of the host: give one of them another, or `0` for any",
+        ),
+        ("bridge", "'80:80'", "'1:1', '80:81'", "web and api both map port 80/tcp of the host: "),
+        ("", "'80:80', '80:81'", "'1:1'", "web maps port 80/tcp of the host twice: "),
+        (
+            "host",
+            "'80:80'",
+            "'80'",
+            "web and api both map port 80/tcp of the host: give one of them another containerPort",
+        ),
+        (
+            "awsvpc",
+            "'80'",
+            "'80:80'",
+            "web and api both map port 80/tcp of the task: give one of them another containerPort",
+        ),
+        ("", "'80:80'", "'80:80/udp'", ""),
+        ("", "'80'", "'0:80', '80'", ""),
+        ("", "'80:80'", "'81:80'", ""),
+        ("awsvpc", "'80'", "'81', '80/udp'", ""),
+        ("none", "'80:80'", "'80:80'", ""),
+    ] {
+        match two(mode, web, api) {
+            Ok(_) => assert_eq!(want, "", "{mode}: {web}, {api}"),
+            Err(told) => assert!(!want.is_empty() && told.contains(want), "{mode}: {web}, {api}: {told}"),
+        }
+    }
+    let told = two("", "'80:80'", "'1:1', '80:81'").unwrap_err();
+    assert!(told.starts_with("shippable.yml:6:68: "), "{told}");
+}

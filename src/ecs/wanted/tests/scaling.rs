@@ -161,3 +161,25 @@ autoScalingPolicies:
         assert!(message.starts_with(&format!("8: shippable.yml:{want}")), "{message}");
     }
 }
+
+/// Each manifest is deployed on its own: the ARN of another's policy may not be known yet, or not any more.
+#[test]
+fn alarms_name_policies_of_their_own_manifest() {
+    let policy = "minReplicas: 1, maxReplicas: 2, autoScalingPolicies: [{PolicyName: up}]";
+    let alarm = "metricAlarms: [{AlarmName: busy, AlarmActions: [up]}]";
+    let resources = format!(
+        "  - {{name: r, type: replicas, version: {{count: 1, {policy}}}}}
+  - {{name: s, type: replicas, version: {{count: 1, {alarm}}}}}\n"
+    );
+    let yml = job(&resources, ", {IN: r}", ", {IN: n}")
+        .replace("jobs:\n", "jobs:\n  - {name: n, type: manifest, steps: [{IN: web}, {IN: s}]}\n");
+    let told = "AlarmActions of busy: up is a policy of manifest m, and an alarm can name those of its own manifest alone: \
+                move the alarm to the replicas of m, or write the policy's ARN";
+    let message = fails(&yml);
+    assert!(message.starts_with("8: shippable.yml:5:") && message.contains(told), "{message}");
+    // What applies to both is each one's own.
+    let both = format!("  - {{name: r, type: replicas, version: {{count: 1, {policy}, {alarm}}}}}\n");
+    let yml = job(&both, "", ", {IN: n}, {IN: r}")
+        .replace("jobs:\n", "jobs:\n  - {name: n, type: manifest, steps: [{IN: web}]}\n");
+    assert_eq!(ask(&yml).services.len(), 2);
+}
