@@ -95,19 +95,21 @@ pub(super) fn run(ctx: &Ctx, args: &StatusArgs) -> Result<(), Error> {
     ))
 }
 
-/// Without digests, which are for the next deployment alone.
+/// Without what is for the next deployment alone.
 fn json(one: &Shown) -> Value {
     let mut shown = json!(one);
-    without_digests(&mut shown["deployed"]);
+    without_wanted(&mut shown["deployed"]);
     if let Some(previous) = shown["deployed"]["previous"].as_array_mut() {
-        previous.iter_mut().for_each(without_digests);
+        previous.iter_mut().for_each(without_wanted);
     }
     shown
 }
 
-fn without_digests(version: &mut Value) {
+/// What was wanted has digests of secrets in it, and for Service Connect even some in plain.
+fn without_wanted(version: &mut Value) {
     if let Some(version) = version.as_object_mut() {
         version.shift_remove("digest");
+        version.shift_remove("wanted");
     }
 }
 

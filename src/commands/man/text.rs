@@ -192,10 +192,12 @@ pub const ECS_JSON: &[(&str, &[(&str, &str)])] = &[
         &[
             ("job, cluster, region, method", "What is planned, and where."),
             ("actions", "The IAM actions of all calls, each once."),
+            ("undocumented", "Those of them that the documented policy of such a deployment lacks."),
             (
                 "manifests",
                 "For each manifest: manifest, service, from (the service that serves now, or null), unchanged, calls, \
-                 taskDefinition and serviceDefinition (secrets masked), difference (a text, line by line), secretsDiffer.",
+                 taskDefinition and serviceDefinition (secrets masked), difference (a text, line by line), secretsDiffer, \
+                 secrets (where those that differ are: PASSWORD of web).",
             ),
             ("calls", "For each call: action, text, request, repeated (whether it is done until something is there)."),
         ],
@@ -205,10 +207,10 @@ pub const ECS_JSON: &[(&str, &[(&str, &str)])] = &[
         &[
             (
                 "deployed",
-                "What is remembered: manifest, cluster, region, service, method, buildNumber, taskDefinition, wanted \
-                 (what was asked for, secrets masked), scaling (resourceId, policies, alarms, or null), previous (the \
-                 versions that rollback goes to: taskDefinition, buildNumber, wanted), unfinished (what a command that \
-                 was cut short may have left: stopped, count, fields; often absent).",
+                "What is remembered: manifest, cluster, region, service, method, buildNumber, taskDefinition, scaling \
+                 (resourceId, policies, alarms, or null), previous (the versions that rollback goes to: taskDefinition, \
+                 buildNumber), unfinished (what a command that was cut short may have left: stopped, count, fields; often \
+                 absent).",
             ),
             (
                 "service",
