@@ -42,6 +42,7 @@ pub(crate) enum Ecs {
     /// manifest prints MANIFEST SERVICE TASK_DEFINITION, separated by tabs: what serves, or with --no-wait what was begun.
     /// With --json each line of standard output is an object with `at`, `event` (step, counts, serviceEvent, note,
     /// explanation, outcome), `manifest` and what belongs to the event; the last for each manifest is its outcome.
+    /// `shipctl man ecs` has every field.
     ///
     /// Exit status: 0 done, or nothing had changed; 20 failed, with nothing to go back to or none asked for; 21 failed and
     /// rolled back: the old version serves; 22 failed, and so did the roll-back; 23 superseded: somebody else has deployed
