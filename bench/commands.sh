@@ -41,11 +41,11 @@ turns() {
 
 # The peak memory of each command: pairs of a name and a command.
 peaks() {
-    local words megabytes
+    local words measured
     while [ $# -gt 0 ]; do
         read -ra words <<< "$2"
-        megabytes=$("$work/peak" "${words[@]}")
-        printf '  %-44s %10s MB at most\n' "$1" "$megabytes"
+        measured=$("$work/peak" "${words[@]}")
+        printf '  %-44s %10s MB at most\n' "$1" "${measured% *}"
         shift 2
     done
 }
