@@ -153,6 +153,12 @@ pub fn last_part(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
+/// The family of a revision, which may be given by its ARN.
+pub fn family(revision: &str) -> &str {
+    let name = last_part(revision);
+    name.rsplit_once(':').map_or(name, |(family, _)| family)
+}
+
 /// Which tasks are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TasksOf<'a> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::wanted::Method;
-use crate::aws::ecs::last_part;
+use crate::aws::ecs::{family, last_part};
 use crate::error::Error;
 use crate::store::{Kept, Owner, Store};
 
@@ -241,8 +241,7 @@ impl Deployed {
 
     /// The revisions that the job has made for it, the newest first.
     pub fn own_revisions(&self) -> Vec<String> {
-        let family = last_part(&self.task_definition).rsplit_once(':').map_or("", |(family, _)| family);
-        let ours = self.with_previous().into_iter().filter(|old| old.is_ours(family));
+        let ours = self.with_previous().into_iter().filter(|old| old.is_ours(family(&self.task_definition)));
         ours.map(|old| old.task_definition).collect()
     }
 }
@@ -250,8 +249,7 @@ impl Deployed {
 impl Previous {
     /// Whether the job has made it. Of a service that was taken over no build is known: its revision is somebody else's,
     /// but for one of our own family.
-    pub fn is_ours(&self, family: &str) -> bool {
-        let own = last_part(&self.task_definition).rsplit_once(':').map(|(own, _)| own);
-        !self.build_number.is_empty() || own == Some(family)
+    pub fn is_ours(&self, own: &str) -> bool {
+        !self.build_number.is_empty() || family(&self.task_definition) == own
     }
 }

@@ -8,6 +8,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::error::Error;
 
+/// The exit status of what a signal has ended, as a shell reports it.
+pub fn status_of(signal: i32) -> u8 {
+    128_u8.wrapping_add(u8::try_from(signal).unwrap_or(0))
+}
+
 /// Whether a signal has asked this process to end.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<AtomicUsize>);

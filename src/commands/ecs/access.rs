@@ -17,7 +17,7 @@ use crate::ecs::wanted::Cluster;
 use crate::error::{Error, Kind};
 use crate::job::directory::JobDirectory;
 use crate::support::clock::Clock;
-use crate::support::interrupt::Interrupt;
+use crate::support::interrupt::{Interrupt, status_of};
 
 /// How long each call for the first credentials may take.
 const LONGEST: Duration = Duration::from_mins(1);
@@ -97,10 +97,10 @@ impl Way {
         let time = time.map_or(LONGEST, |time| time.min(LONGEST));
         let limit = Limit { time, leave: Some(interrupt.clone()) };
         limit.during(|| self.credentials(ctx, false)).map_err(|error| match interrupt.signal() {
-            Some(signal) => {
-                let status = 128_u8.wrapping_add(u8::try_from(signal).unwrap_or(0));
-                Error::new(Kind::Child(status), format_args!("interrupted by signal {signal}; nothing was changed"))
-            }
+            Some(signal) => Error::new(
+                Kind::Child(status_of(signal)),
+                format_args!("interrupted by signal {signal}; nothing was changed"),
+            ),
             None => error,
         })
     }

@@ -116,6 +116,7 @@ fn without_wanted(version: &mut Value) {
 /// What ECS shows of what is remembered, each with its cluster.
 fn seen(calls: &Calls, memory: &Memory) -> Result<Vec<(String, Service)>, Error> {
     let mut clusters: Vec<&str> = memory.services.iter().map(|was| was.cluster.as_str()).collect();
+    clusters.sort_unstable();
     clusters.dedup();
     let mut all = Vec::new();
     for cluster in clusters {

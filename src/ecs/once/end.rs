@@ -1,6 +1,7 @@
 //! How a one-off task ended, and the exit status of each end.
 
 use crate::error::Kind;
+use crate::support::interrupt::status_of;
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl End {
             Self::Exited(status) => u8::try_from(status).unwrap_or(1),
             Self::NotStarted => Kind::RolloutFailed.exit_status(),
             Self::TimedOut => Kind::TimedOut.exit_status(),
-            Self::Interrupted(signal) => 128_u8.wrapping_add(u8::try_from(signal).unwrap_or(0)),
+            Self::Interrupted(signal) => status_of(signal),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::deploy::count_of;
 use super::others::{chosen, work};
 use super::work::{Hints, Stop, Work};
 use super::{Report, Run};
+use crate::aws::ecs::family;
 use crate::ecs::memory::{Deployed, Previous};
 use crate::ecs::steps::{
     Step, is_daemon, remembered_scaling, restore_steps, resumed, revision, rollback_steps, scaled, without_waits,
@@ -76,7 +77,7 @@ fn active(work: &Work, was: &Deployed) -> Result<Deployed, Stop> {
     let (mut listed, mut gone) = (BTreeMap::new(), Vec::new());
     while let Some(previous) = was.previous.first() {
         let name = revision(&previous.task_definition);
-        let family = name.rsplit_once(':').map_or(name, |(family, _)| family);
+        let family = family(name);
         let active =
             listed.entry(family.to_owned()).or_insert_with(|| work.run.api.list_task_definitions(family).map_err(drop));
         // What cannot be looked at is tried.

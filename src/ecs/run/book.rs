@@ -10,6 +10,7 @@ use crate::ecs::memory::{Deployed, Leftover, Memory};
 use crate::ecs::steps::revision;
 use crate::error::{Error, Kind};
 use crate::store::{Keeper, Kept, Lease, Other, Store, Turn};
+use crate::support::interrupt::status_of;
 use crate::support::stop::Stop;
 
 /// How long the turn lasts after a process was killed.
@@ -146,8 +147,10 @@ fn turn(run: &Run, store: &Store, job: &str) -> Result<Lease, Error> {
             Turn::Others(other) => other,
         };
         if let Some(signal) = run.api.signal() {
-            let status = 128_u8.wrapping_add(u8::try_from(signal).unwrap_or(0));
-            return Err(Error::new(Kind::Child(status), format_args!("interrupted by signal {signal}: {other}")));
+            return Err(Error::new(
+                Kind::Child(status_of(signal)),
+                format_args!("interrupted by signal {signal}: {other}"),
+            ));
         }
         let is_renewed = waited_for.as_ref().is_some_and(|known| *known != other);
         if is_renewed || other.is_alive() || run.api.now() >= end {

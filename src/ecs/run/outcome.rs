@@ -1,6 +1,7 @@
 //! How a deployment ended, and the exit status of each end.
 
 use crate::error::Kind;
+use crate::support::interrupt::status_of;
 
 /// How it ended for one manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Outcome {
             Self::RollbackFailed => Some(Kind::RollbackFailed),
             Self::Superseded => Some(Kind::Superseded),
             Self::TimedOut => Some(Kind::TimedOut),
-            Self::Interrupted(signal) => Some(Kind::Child(128_u8.wrapping_add(u8::try_from(signal).unwrap_or(0)))),
+            Self::Interrupted(signal) => Some(Kind::Child(status_of(signal))),
         }
     }
 
